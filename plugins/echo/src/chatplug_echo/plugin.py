@@ -1,0 +1,28 @@
+"""The hooks. The model is imported when one is made, so that finding the plugin costs nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from chatplug import hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from chatplug.language_models import BaseChatModel
+
+__all__ = ["chatplug_create_model", "chatplug_list_models"]
+
+
+@hookimpl
+def chatplug_create_model(provider: str, model: str, settings: Mapping[str, Any]) -> BaseChatModel:
+    """An `EchoChatModel` for a name such as `n3`."""
+    from chatplug_echo.model import EchoChatModel, read_length
+
+    return EchoChatModel(n=read_length(model), **settings)
+
+
+@hookimpl
+def chatplug_list_models() -> list[str]:
+    """A few names; any other number is as good."""
+    return ["n1", "n3", "n10", "n100"]

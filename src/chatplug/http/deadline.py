@@ -1,0 +1,43 @@
+"""How long the next step of a call may take; pure but for the clock."""
+
+from __future__ import annotations
+
+from time import monotonic
+
+from chatplug.http.errors import Phase, TimedOut
+from chatplug.http.transport import Request
+
+__all__ = ["Deadline"]
+
+# A socket with a timeout of 0 does not wait at all and fails in another way.
+_SHORTEST = 0.000_001
+
+
+class Deadline:
+    """The limits of one call, running since it was made."""
+
+    __slots__ = ("ends", "request")
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        total = request.timeout.total
+        self.ends = None if total is None else monotonic() + total
+
+    def allow(self, limit: float | None) -> float | None:
+        """The seconds for a step that has this limit of its own."""
+        if self.ends is None:
+            return limit
+        left = max(self.ends - monotonic(), _SHORTEST)
+        return left if limit is None or left < limit else limit
+
+    def is_over(self) -> bool:
+        """Whether the whole call has taken too long."""
+        return self.ends is not None and monotonic() >= self.ends
+
+    def timed_out(self, phase: Phase, *, sent: bool | None) -> TimedOut:
+        """The error for a step that took too long; it names the total limit where that was the nearer one."""
+        if self.is_over():
+            phase = "total"
+        timeout = self.request.timeout
+        seconds = {"connect": timeout.connect, "read": timeout.read, "total": timeout.total}[phase]
+        return TimedOut(phase=phase, seconds=seconds, method=self.request.method, url=self.request.url, sent=sent)

@@ -1,0 +1,62 @@
+"""The TLS settings, made once for each process and each way of trusting: reading the certificates takes 20 ms."""
+
+from __future__ import annotations
+
+import os
+import ssl
+import threading
+
+from chatplug.http.options import TransportOptions
+
+__all__ = ["explain", "tls_context"]
+
+_contexts: dict[tuple[str | None, str | None, str | None], ssl.SSLContext] = {}
+_lock = threading.Lock()
+
+
+def tls_context(options: TransportOptions) -> ssl.SSLContext:
+    """The shared context: the system's certificates (or SSL_CERT_FILE and SSL_CERT_DIR), or those of `ca`."""
+    key = (options.ca, options.client_cert, options.client_key)
+    context = _contexts.get(key)
+    if context is None:
+        with _lock:
+            context = _contexts.get(key)
+            if context is None:
+                context = _contexts[key] = _make(*key)
+    return context
+
+
+def _make(ca: str | None, cert: str | None, key: str | None) -> ssl.SSLContext:
+    if ca is None:
+        context = ssl.create_default_context()
+    elif os.path.isdir(ca):
+        context = ssl.create_default_context(capath=ca)
+    else:
+        context = ssl.create_default_context(cafile=ca)
+    context.set_alpn_protocols(["http/1.1"])
+    if cert is not None:
+        context.load_cert_chain(cert, key)
+    return context
+
+
+def explain(error: OSError, address: str) -> str:
+    """Why there is no TLS with this address, and what to do."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return (
+            f"the certificate of {address} is not trusted ({error.verify_message}). If a certificate authority of your "
+            "own has signed it, name that authority's file: TransportOptions(ca=...) or SSL_CERT_FILE"
+        )
+    if isinstance(error, ssl.SSLError):
+        return f"no TLS with {address} ({error.reason or error.strerror}). Does the server expect http://?"
+    name = f" {error.filename!r}" if error.filename else ""
+    return f"the certificates{name} of the transport's options cannot be read ({error.strerror or error})"
+
+
+def forget_lock() -> None:
+    """A child must not inherit a lock that another thread of its parent was holding."""
+    global _lock
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=forget_lock)

@@ -1,0 +1,9 @@
+"""What a chat model is."""
+
+from __future__ import annotations
+
+from chatplug.language_models.chat_model import BaseChatModel, LanguageModelInput, UnsupportedSettingWarning
+from chatplug.language_models.request import ChatRequest
+from chatplug.language_models.simple import SimpleChatModel
+
+__all__ = ["BaseChatModel", "ChatRequest", "LanguageModelInput", "SimpleChatModel", "UnsupportedSettingWarning"]

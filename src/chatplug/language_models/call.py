@@ -1,0 +1,223 @@
+"""One call of a model, from the moment it opens to the moment it has ended, once, whatever happened.
+
+`ModelCall` does no I/O and waits for nothing: it takes what the model gives, makes it one form, keeps the sum, and
+says what handlers have to hear. The two drivers in `stream.py`, and `invoke` with its twin, only pass things on.
+"""
+
+from __future__ import annotations
+
+import os
+from asyncio import CancelledError
+from typing import TYPE_CHECKING, Any, Literal
+
+from chatplug.errors import ChatplugError, PluginHookError, ProviderError
+from chatplug.messages import AIMessage, AIMessageChunk
+from chatplug.messages.fold import Fold, Piece
+from chatplug.outputs import ChatGeneration, ChatGenerationChunk, ChatResult, LLMResult
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from uuid import UUID
+
+    from chatplug.callbacks import BaseCallbackHandler
+    from chatplug.language_models.chat_model import BaseChatModel
+    from chatplug.messages import BaseMessage
+    from chatplug.runnables import RunnableConfig
+
+__all__ = ["ModelCall"]
+
+Event = tuple[str, tuple[Any, ...], dict[str, Any]]
+"""What handlers hear: the event's name and its arguments."""
+
+
+class ModelCall:
+    """One call: its messages, its handlers, what has arrived, and how it ended."""
+
+    __slots__ = (
+        "_fold",
+        "_held",
+        "_id",
+        "_last",
+        "config",
+        "handlers",
+        "messages",
+        "model",
+        "run_id",
+        "status",
+        "stop",
+    )
+
+    def __init__(
+        self, model: BaseChatModel, messages: list[BaseMessage], stop: list[str] | None, config: RunnableConfig
+    ) -> None:
+        self.model = model
+        self.messages = messages
+        self.stop = stop
+        self.config = config
+        self.handlers: Sequence[BaseCallbackHandler] = [*config.get("callbacks", ()), *(model.callbacks or ())]
+        self.run_id: UUID | None = config.get("run_id") or (_new_id() if self.handlers else None)
+        self.status: Literal["ok", "error", "cancelled", "abandoned"] | None = None
+        self._fold = Fold()
+        self._id: str | None = None
+        self._held: AIMessageChunk | None = None
+        self._last: AIMessageChunk | None = None
+
+    # ---- what comes in
+
+    def answer(self, result: ChatResult | BaseMessage) -> AIMessage:
+        """The message of a whole answer."""
+        if isinstance(result, ChatResult):
+            if not result.generations:
+                raise self._misbehaved("_generate", "a ChatResult without generations")
+            generation = result.generations[0]
+            message = generation.message
+            if generation.generation_info:
+                message.response_metadata = {**generation.generation_info, **message.response_metadata}
+        else:
+            message = result
+        if not isinstance(message, AIMessage):
+            raise self._misbehaved("_generate", type(message).__name__)
+        if message.id is None:
+            message.id = f"{self._run_name()}-0"
+        unsupported = self.model.unsupported_settings
+        if unsupported:
+            message.response_metadata = {**message.response_metadata, "unsupported_settings": unsupported}
+        return message
+
+    def take(self, piece: ChatGenerationChunk | AIMessageChunk) -> tuple[AIMessageChunk, ...]:
+        """The chunks that the caller gets now that this piece is here.
+
+        A piece that shows nothing (metadata, usage) waits until the next one is here: if it is the last, it says so.
+        """
+        message = piece if piece.__class__ is AIMessageChunk else self._message_of(piece)
+        if self._id is None:
+            self._id = message.id or self._run_name()
+        if message.id != self._id:
+            message.id = self._id
+        added = message.as_piece()
+        self._fold.push(added)
+        held = self._held
+        if added or held is not None:
+            if added.__class__ is str or not _is_silent(message):
+                self._held = None
+                self._last = message
+                return (message,) if held is None else (held, message)
+            self._held = message
+            return () if held is None else (held,)
+        self._held = message
+        return ()
+
+    def finish(self) -> tuple[AIMessageChunk, ...]:
+        """The chunks that are left when the model has nothing more to give; the last one says that it is the last."""
+        if self._id is None:
+            raise self._misbehaved("_stream", "no chunk at all")
+        unsupported = self.model.unsupported_settings
+        last = self._held
+        if last is None:
+            if self._last is not None and self._last.chunk_position == "last" and not unsupported:
+                return ()
+            last = AIMessageChunk("", id=self._id)
+        if unsupported:
+            last.response_metadata = {**last.response_metadata, "unsupported_settings": unsupported}
+        last.chunk_position = "last"
+        # A chunk that was held back is in the sum already; what it learned here is not.
+        self._fold.push(Piece("", None, {"chunk_position": "last", "response_metadata": dict(last.response_metadata)}))
+        self._held = None
+        return (last,)
+
+    def _message_of(self, piece: ChatGenerationChunk | AIMessageChunk) -> AIMessageChunk:
+        if isinstance(piece, AIMessageChunk):
+            return piece
+        if not isinstance(piece, ChatGenerationChunk) or not isinstance(piece.message, AIMessageChunk):  # pyright: ignore[reportUnnecessaryIsInstance]  # plugins without types
+            raise self._misbehaved("_stream", type(piece).__name__)
+        message = piece.message
+        if piece.generation_info:
+            message.response_metadata = {**piece.generation_info, **message.response_metadata}
+        return message
+
+    def _misbehaved(self, method: str, what: str) -> PluginHookError:
+        wanted = "a ChatResult or an AIMessage" if method == "_generate" else "ChatGenerationChunk or AIMessageChunk"
+        return PluginHookError(f"{type(self.model).__name__}.{method} gave {what}.", hint=f"It has to give {wanted}.")
+
+    # ---- how it ends
+
+    def so_far(self) -> AIMessageChunk | None:
+        """What has arrived, added up; None where nothing has."""
+        if not self._fold.count:
+            return None
+        chunk = AIMessageChunk(self._fold.content(), id=self._id, **self._fold.more())
+        return chunk
+
+    def failed(self, error: BaseException) -> list[Event]:
+        """What handlers hear of a failure; the error learns what had arrived, and where."""
+        if self.status is not None:
+            return []
+        if isinstance(error, (GeneratorExit, CancelledError, KeyboardInterrupt)):
+            return self._ended_early("abandoned" if isinstance(error, GeneratorExit) else "cancelled")
+        self.status = "error"
+        if isinstance(error, ChatplugError):
+            error.about(self.model.provider, self.model.model_id)
+        if isinstance(error, ProviderError) and error.partial is None:
+            error.partial = self.so_far()
+        return self._events("on_llm_error", (error,), lambda: {"partial": self.so_far()})
+
+    def _ended_early(self, status: Literal["cancelled", "abandoned"]) -> list[Event]:
+        self.status = status
+        message = self.so_far() if self.handlers else None
+        return self._events("on_llm_end", (_result(message),), lambda: {"status": status})
+
+    def ended(self, message: AIMessage | None = None) -> list[Event]:
+        """What handlers hear of a good end."""
+        if self.status is not None:
+            return []
+        self.status = "ok"
+        whole = message if message is not None or not self.handlers else self.so_far()
+        return self._events("on_llm_end", (_result(whole),), lambda: {"status": "ok"})
+
+    # ---- what handlers hear
+
+    def started(self) -> list[Event]:
+        """What handlers hear before the model is asked."""
+        return self._events(
+            "on_chat_model_start",
+            (self.model.identifying_params, [self.messages]),
+            lambda: {"metadata": self.metadata, "name": self.config.get("run_name") or self.model.get_name()},
+        )
+
+    def heard(self, message: AIMessageChunk) -> list[Event]:
+        """What handlers hear of a chunk."""
+        chunk = ChatGenerationChunk(message=message)
+        return self._events("on_llm_new_token", (message.text,), lambda: {"chunk": chunk})
+
+    @property
+    def tags(self) -> list[str]:
+        """The tags of the call and of the model, each once."""
+        return list(dict.fromkeys([*self.config.get("tags", ()), *(self.model.tags or ())]))
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """The metadata of the model and of the call; the call's wins."""
+        return {**(self.model.metadata or {}), **self.config.get("metadata", {})}
+
+    def _events(self, name: str, args: tuple[Any, ...], more: Callable[[], dict[str, Any]]) -> list[Event]:
+        if not self.handlers:
+            return []
+        return [(name, args, {"run_id": self.run_id, "parent_run_id": None, "tags": self.tags, **more()})]
+
+    def _run_name(self) -> str:
+        return f"run-{self.run_id or _new_id()}"
+
+
+def _new_id() -> UUID:
+    from uuid import UUID
+
+    return UUID(bytes=os.urandom(16), version=4)
+
+
+def _is_silent(message: AIMessageChunk) -> bool:
+    """Whether a chunk shows nothing: no content, no fragment of a call, and no fact beside them but metadata."""
+    return not (message.content or message.tool_call_chunks or message.additional_kwargs or message.chunk_position)
+
+
+def _result(message: AIMessage | None) -> LLMResult:
+    return LLMResult(generations=[[ChatGeneration(message=message)] if message is not None else []])

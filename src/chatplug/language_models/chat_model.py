@@ -1,0 +1,340 @@
+"""`BaseChatModel`: few methods to write, all ways of calling for free."""
+
+from __future__ import annotations
+
+import warnings
+from abc import abstractmethod
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
+
+from chatplug.callbacks.handler import BaseCallbackHandler
+from chatplug.errors import InvalidRequestError, SettingsError, nearest
+from chatplug.language_models.call import ModelCall
+from chatplug.language_models.stream import adrive, amanager, asend, drive, manager, send
+from chatplug.messages import AIMessage, AIMessageChunk, BaseMessage, MessageLike, convert_to_messages
+from chatplug.outputs import ChatGenerationChunk, ChatResult
+from chatplug.runnables.config import RunnableConfig, ensure_config
+from chatplug.runnables.executor import aiter_in_executor, run_in_executor
+from chatplug.runnables.runnable import Runnable
+
+if TYPE_CHECKING:
+    from chatplug.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+
+__all__ = ["STANDARD_SETTINGS", "BaseChatModel", "LanguageModelInput", "UnsupportedSettingWarning", "wrong_setting"]
+
+LanguageModelInput: TypeAlias = str | BaseMessage | Sequence[MessageLike]
+"""What a model can be asked: a text, a message, or a list of what messages can be made of."""
+
+STANDARD_SETTINGS = frozenset(
+    {"max_retries", "max_tokens", "profile", "rate_limiter", "seed", "stop", "temperature", "timeout"}
+)
+"""Settings that may be given to any model; one that a model has no field for is answered by `on_unsupported`."""
+
+
+class UnsupportedSettingWarning(UserWarning):
+    """A standard setting was given to a model that cannot honour it."""
+
+
+class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
+    """A chat model: messages in, a message out.
+
+    A subclass writes `_generate` and `_llm_type`, and any of `_stream`, `_agenerate`, `_astream` that it can do better
+    than the defaults. Its settings are its pydantic fields.
+    """
+
+    model_config = ConfigDict(
+        arbitrary_types_allowed=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        protected_namespaces=(),
+        validate_by_alias=True,
+        validate_by_name=True,
+    )
+
+    name: str | None = None
+    """The name of the model's runs; None for the class's name."""
+    callbacks: list[BaseCallbackHandler] | None = None
+    """Who listens to every run of this model."""
+    tags: list[str] | None = None
+    """Words to find the runs of this model by."""
+    metadata: dict[str, Any] | None = None
+    """Facts to keep with the runs of this model."""
+    stop: list[str] | None = None
+    """Texts at which an answer ends, unless a call says otherwise."""
+    on_unsupported: Literal["raise", "warn", "allow"] = "warn"
+    """What happens to a standard setting that this model cannot honour: an error, a warning (once), or nothing."""
+
+    _origin: tuple[str, str] | None = PrivateAttr(default=None)
+    _unsupported: list[str] = PrivateAttr(default_factory=list)
+    _warned: ClassVar[set[tuple[type, str]]] = set()
+
+    if not TYPE_CHECKING:
+
+        def __init__(self, **settings: Any) -> None:
+            known = _names(type(self))
+            foreign = sorted(name for name in settings if name not in known)
+            unsupported = [name for name in foreign if name in STANDARD_SETTINGS and settings.pop(name) is not None]
+            unknown = [name for name in foreign if name not in STANDARD_SETTINGS]
+            if unknown:
+                raise _unknown_setting(unknown[0], known | STANDARD_SETTINGS)
+            if isinstance(settings.get("stop"), str):
+                settings["stop"] = [settings["stop"]]
+            try:
+                super().__init__(**settings)
+            except ValidationError as error:
+                raise wrong_setting(error) from None
+            self._refuse(unsupported)
+
+    def _refuse(self, unsupported: list[str]) -> None:
+        """Do what `on_unsupported` says with standard settings that this model has no field for."""
+        if not unsupported:
+            return
+        self._unsupported = unsupported
+        names = ", ".join(repr(name) for name in unsupported)
+        text = f"{type(self).__name__} cannot honour {names}."
+        if self.on_unsupported == "raise":
+            raise SettingsError(text, hint="Leave it out, or allow it with on_unsupported='warn' or 'allow'.")
+        key = (type(self), names)
+        if self.on_unsupported == "warn" and key not in BaseChatModel._warned:
+            BaseChatModel._warned.add(key)
+            warnings.warn(f"{text} It is ignored.", UnsupportedSettingWarning, stacklevel=4)
+
+    # ---- what a subclass writes
+
+    @abstractmethod
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult | AIMessage:
+        """The answer to a conversation.
+
+        Args:
+            messages: The conversation.
+            stop: Texts at which the answer ends; the text itself is part of the answer where the provider can do it.
+            run_manager: Where to announce things; None where nobody listens.
+            **kwargs: Settings of this one call.
+        """
+
+    @property
+    @abstractmethod
+    def _llm_type(self) -> str:
+        """The kind of model, in one word; for logs."""
+
+    @property
+    def _identifying_params(self) -> Mapping[str, Any]:
+        """What tells this model from another, `model_name` first; for logs, never with a key."""
+        return {}
+
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult | AIMessage:
+        """The asynchronous twin of `_generate`; in a worker thread unless the class does better."""
+        teller = run_manager.get_sync() if run_manager else None
+        return await run_in_executor(None, self._generate, messages, stop, teller, **kwargs)
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk | AIMessageChunk]:
+        """The answer in pieces, as they arrive; a class that cannot do it leaves this out."""
+        raise NotImplementedError
+
+    def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk | AIMessageChunk]:
+        """The asynchronous twin of `_stream`; steps `_stream` in a worker thread unless the class does better."""
+        teller = run_manager.get_sync() if run_manager else None
+        return aiter_in_executor(lambda: self._stream(messages, stop, teller, **kwargs))
+
+    # ---- what a caller uses
+
+    def invoke(
+        self,
+        input: LanguageModelInput,  # noqa: A002  # the vocabulary's name
+        config: RunnableConfig | None = None,
+        *,
+        stop: list[str] | str | None = None,
+        **kwargs: Any,
+    ) -> AIMessage:
+        """The model's answer.
+
+        Args:
+            input: A text, a message, or a list of what messages can be made of.
+            config: What is said with this one call.
+            stop: Texts at which the answer ends.
+            **kwargs: Settings of this one call.
+
+        Raises:
+            InvalidRequestError: If nothing can be sent.
+            ProviderError: If the provider refuses, fails or cannot be reached.
+        """
+        call = self._open(input, config, stop)
+        send(call, call.started())
+        try:
+            message = call.answer(self._generate(call.messages, call.stop, manager(call), **kwargs))
+        except BaseException as error:
+            send(call, call.failed(error))
+            raise
+        send(call, call.ended(message))
+        return message
+
+    async def ainvoke(
+        self,
+        input: LanguageModelInput,  # noqa: A002  # the vocabulary's name
+        config: RunnableConfig | None = None,
+        *,
+        stop: list[str] | str | None = None,
+        **kwargs: Any,
+    ) -> AIMessage:
+        """The asynchronous twin of `invoke`."""
+        call = self._open(input, config, stop)
+        await asend(call, call.started())
+        try:
+            message = call.answer(await self._agenerate(call.messages, call.stop, amanager(call), **kwargs))
+        except BaseException as error:
+            await asend(call, call.failed(error))
+            raise
+        await asend(call, call.ended(message))
+        return message
+
+    def stream(  # type: ignore[override]  # a stream of a model is of chunks
+        self,
+        input: LanguageModelInput,  # noqa: A002  # the vocabulary's name
+        config: RunnableConfig | None = None,
+        *,
+        stop: list[str] | str | None = None,
+        **kwargs: Any,
+    ) -> Iterator[AIMessageChunk]:
+        """The model's answer in pieces, as they arrive; they add up to what `invoke` gives.
+
+        All pieces have the same id, and the last one says so by `chunk_position`. A model that cannot stream gives
+        the whole answer as one piece. Left early, the stream closes its connection.
+
+        Args:
+            input: A text, a message, or a list of what messages can be made of.
+            config: What is said with this one call.
+            stop: Texts at which the answer ends.
+            **kwargs: Settings of this one call.
+
+        Raises:
+            InvalidRequestError: If nothing can be sent.
+            ProviderError: If the provider refuses, fails or cannot be reached; `partial` holds what had arrived.
+        """
+        call = self._open(input, config, stop)
+        if self._overrides("_stream"):
+            return drive(call, lambda teller: self._stream(call.messages, call.stop, teller, **kwargs))
+        return drive(call, lambda teller: _in_one_piece(call, self._generate(call.messages, call.stop, teller, **kwargs)))
+
+    def astream(  # type: ignore[override]  # a stream of a model is of chunks
+        self,
+        input: LanguageModelInput,  # noqa: A002  # the vocabulary's name
+        config: RunnableConfig | None = None,
+        *,
+        stop: list[str] | str | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[AIMessageChunk]:
+        """The asynchronous twin of `stream`."""
+        call = self._open(input, config, stop)
+        if self._overrides("_astream") or self._overrides("_stream"):
+            return adrive(call, lambda teller: self._astream(call.messages, call.stop, teller, **kwargs))
+
+        async def whole(teller: AsyncCallbackManagerForLLMRun | None) -> AsyncIterator[AIMessageChunk]:
+            for chunk in _in_one_piece(call, await self._agenerate(call.messages, call.stop, teller, **kwargs)):
+                yield chunk
+
+        return adrive(call, whole)
+
+    def _open(
+        self, value: LanguageModelInput, config: RunnableConfig | None, stop: list[str] | str | None
+    ) -> ModelCall:
+        """A call, with all that can be wrong about it found before anything is sent."""
+        if stop is None:
+            stop = self.stop
+        elif isinstance(stop, str):
+            stop = [stop]
+        try:
+            return ModelCall(self, convert_to_messages(value), stop, ensure_config(config) if config else {})
+        except InvalidRequestError as error:
+            raise error.about(self.provider, self.model_id) from None
+
+    @classmethod
+    def _overrides(cls, method: str) -> bool:
+        return getattr(cls, method) is not getattr(BaseChatModel, method)
+
+    # ---- what a model says of itself
+
+    @property
+    def provider(self) -> str:
+        """Who answers: the provider's name, or the kind of model where it was not made by `chatplug.init`."""
+        return self._origin[0] if self._origin else self._llm_type
+
+    @property
+    def model_id(self) -> str | None:
+        """What answers: the model's name, as the provider knows it; None where the class does not say."""
+        named: str | None = self._origin[1] if self._origin else self._identifying_params.get("model_name")
+        return named
+
+    @property
+    def identifying_params(self) -> dict[str, Any]:
+        """What tells this model from another; for logs, never with a key."""
+        return {**self._identifying_params, "_type": self._llm_type}
+
+    @property
+    def unsupported_settings(self) -> list[str]:
+        """Standard settings that were given and that this model cannot honour."""
+        return self._unsupported
+
+    def set_origin(self, provider: str, model: str) -> None:
+        """Tell the model under which name it was asked for; the host does it, once."""
+        self._origin = (provider, model)
+
+    def get_name(self) -> str:
+        """The name of this model's runs."""
+        return self.name or type(self).__name__
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        fields = type(self).model_fields
+        for name, value in super().__repr_args__():
+            if name is None or name not in fields or value != fields[name].get_default(call_default_factory=True):
+                yield name, value
+
+
+def _in_one_piece(call: ModelCall, result: ChatResult | AIMessage) -> Iterator[AIMessageChunk]:
+    message = call.answer(result)
+    fields = {name: getattr(message, name) for name in type(message).field_names()}
+    yield AIMessageChunk(**fields, chunk_position="last")
+
+
+def _names(cls: type[BaseModel]) -> set[str]:
+    """The names by which a model's fields can be given."""
+    fields = cls.model_fields
+    return {*fields, *(field.alias for field in fields.values() if field.alias)}
+
+
+def _unknown_setting(name: str, known: set[str] | frozenset[str]) -> SettingsError:
+    return SettingsError(
+        f"There is no setting {name!r}.", hint=nearest(name, known) or f"Settings are {', '.join(sorted(known))}."
+    )
+
+
+def wrong_setting(error: ValidationError) -> SettingsError:
+    """The first fault of a validation, without the value: it might be a key."""
+    first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return SettingsError(f"The setting {where!r} is wrong: {first['msg']}.")

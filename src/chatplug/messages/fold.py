@@ -1,0 +1,230 @@
+"""Adding up: the one place that knows what two pieces of a message make together.
+
+A sum of chunks is a list of pieces (`Buffer`) and a number: how many of them belong to it. Adding appends; nothing
+is merged until somebody reads. Then a `Fold` takes the pieces in order, and it only moves forward, so that a stream
+costs the same whether it is read at the end or at each step. Because the list of pieces is what is added,
+`(a + b) + c` and `a + (b + c)` are the same list, whatever the rules of merging are.
+
+A piece is a text (a chunk that has only a text, and the id of those before it) or a `Piece`. Pieces hold copies of
+what a chunk had when it was added: a chunk that is changed later changes no sum.
+"""
+
+from __future__ import annotations
+
+from threading import Lock
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from chatplug.messages.tool_call import CallFold
+from chatplug.messages.usage import UsageMetadata, add_usage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from chatplug.messages.content import Content
+
+__all__ = ["Buffer", "Fold", "Piece"]
+
+_MADE_HERE = ("run-", "lc_")
+_NAMES = frozenset({"format", "id", "index", "model", "name", "object", "role", "type"})
+"""Keys of blocks and `additional_kwargs` whose text names something: repeated, it is not twice as long."""
+
+
+class Piece(NamedTuple):
+    """What one chunk adds to a sum, beyond a text."""
+
+    content: Content
+    id: str | None
+    more: Mapping[str, Any]
+
+
+class Buffer:
+    """The pieces of a sum, shared by all sums that grew from it."""
+
+    __slots__ = ("fold", "id", "lock", "pieces")
+
+    def __init__(self, pieces: list[str | Piece], identity: str | None) -> None:
+        self.pieces = pieces
+        self.id = identity
+        self.fold = Fold()
+        self.lock = Lock()
+
+    def folded(self, count: int) -> tuple[Content, str | None, dict[str, Any]]:
+        """The first `count` pieces, added up: content, id, and the rest by name."""
+        with self.lock:
+            fold = self.fold
+            if fold.count > count:
+                # An older sum is read after a younger one; the shared fold cannot go back.
+                fold = Fold()
+            for piece in self.pieces[fold.count : count]:
+                fold.push(piece)
+            return fold.content(), fold.id, fold.more()
+
+
+class Fold:
+    """Pieces in, the message so far out."""
+
+    __slots__ = ("_additional", "_blocks", "_calls", "_others", "_response", "_text", "_usage", "count", "id")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.id: str | None = None
+        self._text: _Text = _Text()
+        self._blocks: list[Any] | None = None
+        self._calls: CallFold | None = None
+        self._usage: UsageMetadata | None = None
+        self._additional: dict[str, Any] | None = None
+        self._response: dict[str, Any] | None = None
+        self._others: dict[str, Any] = {}
+
+    def push(self, piece: str | Piece) -> None:
+        """Add a piece."""
+        self.count += 1
+        if isinstance(piece, str):
+            if self._blocks is None:
+                self._text.add(piece)
+            else:
+                self._push_content(piece)
+            return
+        content, identity, more = piece
+        self._push_content(content)
+        if identity and identity != self.id and (not self.id or self.id.startswith(_MADE_HERE)):
+            # The provider's own id wins over one that was made up before it was known.
+            self.id = identity if not self.id or not identity.startswith(_MADE_HERE) else self.id
+        for name, value in more.items():
+            self._push_field(name, value)
+
+    def _push_content(self, content: Content) -> None:
+        if isinstance(content, str):
+            if self._blocks is None:
+                self._text.add(content)
+            elif content and self._blocks and isinstance(self._blocks[-1], _Text):
+                self._blocks[-1].add(content)
+            elif content:
+                self._blocks.append(_Text((content,)))
+            return
+        if self._blocks is None:
+            self._blocks = [self._text] if any(self._text) else []
+        _extend(self._blocks, content)
+
+    def _push_field(self, name: str, value: Any) -> None:
+        if value is None:
+            return
+        if name == "tool_call_chunks":
+            calls = self._calls = self._calls or CallFold()
+            for fragment in value:
+                calls.push(fragment)
+        elif name == "usage_metadata":
+            self._usage = add_usage(self._usage, value)
+        elif name == "additional_kwargs":
+            self._additional = self._additional or {}
+            _grow(self._additional, value)
+        elif name == "response_metadata":
+            self._response = self._response or {}
+            _replace(self._response, value)
+        else:
+            self._others[name] = value
+
+    def content(self) -> Content:
+        """The content so far."""
+        return self._text.joined() if self._blocks is None else [_thaw(block) for block in self._blocks]
+
+    def more(self) -> dict[str, Any]:
+        """The other fields so far, by name; those that nothing was said about are absent."""
+        more = dict(self._others)
+        if self._additional is not None:
+            more["additional_kwargs"] = _thaw(self._additional)
+        if self._response is not None:
+            more["response_metadata"] = _thaw(self._response)
+        if self._calls is not None:
+            more["tool_call_chunks"] = self._calls.chunks()
+        if self._usage is not None:
+            more["usage_metadata"] = add_usage(self._usage, None)
+        return more
+
+
+class _Text(list[str]):
+    """A text that is still growing. Joined when it is read, and now and then, so that it does not hold each piece."""
+
+    __slots__ = ()
+
+    def add(self, piece: str) -> None:
+        self.append(piece)
+        if len(self) > 512:  # few joins, and few pieces in memory
+            self[:] = ["".join(self)]
+
+    def joined(self) -> str:
+        if len(self) > 1:
+            self[:] = ["".join(self)]
+        return self[0] if self else ""
+
+
+def _grow(left: dict[str, Any], right: Mapping[str, Any]) -> None:
+    """Add `right` to `left`: texts continue, lists and dicts grow, other values are replaced."""
+    for key, new in right.items():
+        old = left.get(key)
+        if old is None:
+            left[key] = _frozen(new)
+        elif new is None:
+            continue
+        elif isinstance(new, str) and isinstance(old, (str, _Text)):
+            if key in _NAMES:
+                left[key] = new or old
+            elif isinstance(old, _Text):
+                old.add(new)
+            else:
+                left[key] = _Text((old, new))
+        elif isinstance(new, dict) and isinstance(old, dict):
+            _grow(old, new)
+        elif isinstance(new, list) and isinstance(old, list):
+            _extend(old, new)
+        else:
+            left[key] = _frozen(new)
+
+
+def _extend(left: list[Any], right: Iterable[Any]) -> None:
+    """Add a list's items to a list: a dict with the index of one that is there continues it."""
+    for new in right:
+        index = new.get("index") if isinstance(new, dict) else None
+        if index is not None:
+            old = next((item for item in left if isinstance(item, dict) and _continues(item, new)), None)
+            if old is not None:
+                _grow(old, new)
+                continue
+        left.append(_frozen(new))
+
+
+def _continues(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    if old.get("index") != new["index"]:
+        return False
+    return not (old.get("id") and new.get("id") and old["id"] != new["id"])
+
+
+def _replace(left: dict[str, Any], right: Mapping[str, Any]) -> None:
+    """Add facts to facts: the later value of a name wins, lists grow, dicts are merged.
+
+    A model's name that comes with each chunk is said again, not continued.
+    """
+    for key, new in right.items():
+        old = left.get(key)
+        if isinstance(new, dict) and isinstance(old, dict):
+            _replace(old, new)
+        elif isinstance(new, list) and isinstance(old, list):
+            old.extend(_frozen(new))
+        elif new is not None or old is None:
+            left[key] = _frozen(new)
+
+
+def _frozen(value: Any) -> Any:
+    """A copy that the fold may grow."""
+    if isinstance(value, dict):
+        return {key: _frozen(item) for key, item in value.items()}
+    return [_frozen(item) for item in value] if isinstance(value, list) else value
+
+
+def _thaw(value: Any) -> Any:
+    """A copy for the reader, with the texts joined."""
+    if isinstance(value, dict):
+        return {key: _thaw(item) for key, item in value.items()}
+    if isinstance(value, _Text):
+        return value.joined()
+    return [_thaw(item) for item in value] if isinstance(value, list) else value

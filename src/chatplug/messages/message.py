@@ -1,0 +1,452 @@
+"""What is said: one class for each role.
+
+Messages are slots inside, because a program makes many of them and a stream thousands: a field that was not given
+takes no memory and no time until somebody reads it, and then it has its default. To the user they are values:
+they compare by their fields, copy, pickle, and dump to plain data.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from chatplug.errors import MessageError, nearest
+from chatplug.messages.content import standard_blocks, text_of
+from chatplug.messages.tool_call import ToolCall, read_arguments
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Self
+
+    from chatplug.messages.content import Content, ContentBlock
+    from chatplug.messages.tool_call import InvalidToolCall
+    from chatplug.messages.usage import UsageMetadata
+
+__all__ = [
+    "AIMessage",
+    "BaseMessage",
+    "ChatMessage",
+    "FunctionMessage",
+    "HumanMessage",
+    "SystemMessage",
+    "ToolMessage",
+]
+
+
+def _none() -> None:
+    return None
+
+
+class BaseMessage:
+    """What all messages have.
+
+    Args:
+        content: A text, or a list of content blocks.
+        id: A name of this message that is unique in its conversation.
+        name: Who speaks, where the role is not enough.
+        additional_kwargs: What the provider sent beside the content, in the provider's own terms.
+        response_metadata: Facts about the answer: model, finish reason, headers.
+    """
+
+    __slots__ = ("additional_kwargs", "content", "id", "name", "response_metadata")
+
+    type: ClassVar[str] = "base"
+    """The role, in one word."""
+    content: Content
+    """A text, or a list of content blocks."""
+    id: str | None
+    """A name of this message, unique in its conversation; None where nobody gave it one."""
+    name: str | None
+    """Who speaks, where the role is not enough."""
+    additional_kwargs: dict[str, Any]
+    """What the provider sent beside the content, in the provider's own terms."""
+    response_metadata: dict[str, Any]
+    """Facts about the answer: model, finish reason, headers."""
+
+    _defaults: ClassVar[dict[str, Callable[[], object]]] = {
+        "additional_kwargs": dict,
+        "id": _none,
+        "name": _none,
+        "response_metadata": dict,
+    }
+    __hash__ = None  # type: ignore[assignment]  # fields can be changed, as in a pydantic model
+    __match_args__ = ("content",)
+
+    def __init__(
+        self,
+        content: Content = "",
+        *,
+        id: str | None = None,  # the field's name
+        name: str | None = None,
+        additional_kwargs: dict[str, Any] | None = None,
+        response_metadata: dict[str, Any] | None = None,
+    ) -> None:
+        self.content = content if content.__class__ is str else self._checked(content)
+        if id is not None:
+            self.id = id
+        if name is not None:
+            self.name = name
+        if additional_kwargs is not None:
+            self.additional_kwargs = dict(additional_kwargs)
+        if response_metadata is not None:
+            self.response_metadata = dict(response_metadata)
+
+    if not TYPE_CHECKING:
+        # Called for a slot that was never set: gives it its default, once.
+        def __getattr__(self, field: str) -> object:
+            make = self._defaults.get(field)
+            if make is None:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {field!r}")
+            value = make()
+            setattr(self, field, value)
+            return value
+
+    @classmethod
+    def _checked(cls, content: object) -> Content:
+        if isinstance(content, str):
+            return str(content)
+        if isinstance(content, (list, tuple)):
+            for index, block in enumerate(content):
+                if not isinstance(block, (str, dict)):
+                    raise MessageError(
+                        f"{cls.__name__}.content[{index}] is {type(block).__name__}.",
+                        hint="A content block is a dict such as {'type': 'text', 'text': ...}, or a string.",
+                    )
+            return list(content)
+        raise MessageError(
+            f"{cls.__name__}.content is {type(content).__name__}.", hint="Give a string or a list of content blocks."
+        )
+
+    @property
+    def text(self) -> str:
+        """The text of the message: its content, or its text blocks joined."""
+        content = self.content
+        return content if content.__class__ is str else text_of(content)
+
+    @property
+    def content_blocks(self) -> list[ContentBlock]:
+        """The content in standard blocks, whatever the provider's own form is."""
+        return standard_blocks(self.content)
+
+    @classmethod
+    def field_names(cls) -> tuple[str, ...]:
+        """The names of the fields, the most telling first."""
+        return ("content", "additional_kwargs", "response_metadata", "name", "id")
+
+    def _told(self) -> Iterable[tuple[str, object]]:
+        """The fields that are worth showing: those that say something."""
+        for field in self.field_names():
+            value = getattr(self, field)
+            if field == "content" or (value is not None and value != [] and value != {}):
+                yield field, value
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{field}={value!r}' for field, value in self._told())})"
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return all(getattr(self, field) == getattr(other, field) for field in self.field_names())
+
+    def __copy__(self) -> Self:
+        return self.model_copy()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (type(self), self.model_dump())
+
+    def model_dump(self) -> dict[str, Any]:
+        """The message as plain data: its type and its fields, in copies."""
+        return {"type": self.type, **{field: _plain(getattr(self, field)) for field in self.field_names()}}
+
+    def model_dump_json(self, *, indent: int | None = None) -> str:
+        """The message as JSON text."""
+        import json
+
+        return json.dumps(self.model_dump(), ensure_ascii=False, indent=indent)
+
+    @classmethod
+    def model_validate(cls, value: Mapping[str, Any] | BaseMessage) -> Self:
+        """The message that `model_dump` made this data from.
+
+        Raises:
+            MessageError: If the data is another message's, or has unknown fields.
+        """
+        if isinstance(value, cls):
+            return value
+        if isinstance(value, BaseMessage):
+            raise MessageError(f"{type(value).__name__} is no {cls.__name__}.")
+        data = dict(value)
+        kind = data.pop("type", cls.type)
+        if kind != cls.type:
+            raise MessageError(f"A message of type {kind!r} is no {cls.__name__}.")
+        for field in data:
+            if field not in cls.field_names():
+                raise MessageError(f"{cls.__name__} has no field {field!r}.", hint=nearest(field, cls.field_names()))
+        return cls(**data)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy, with some fields changed.
+
+        Args:
+            update: Fields to change, by name.
+            deep: Whether containers are copied too; otherwise the copy shares them.
+        """
+        copied = type(self).__new__(type(self))
+        for field in self.field_names():
+            value = getattr(self, field)
+            setattr(copied, field, _plain(value) if deep else value)
+        for field, value in (update or {}).items():
+            if field not in self.field_names():
+                raise MessageError(f"{type(self).__name__} has no field {field!r}.")
+            setattr(copied, field, value)
+        return copied
+
+    def pretty_repr(self) -> str:
+        """The message for people: a line with the role, then the text."""
+        title = f" {self.type.capitalize()} Message "
+        return f"{title:=^80}\n" + (f"Name: {self.name}\n" if self.name else "") + f"\n{self.text}"
+
+    def pretty_print(self) -> None:
+        """Print `pretty_repr` to standard output."""
+        print(self.pretty_repr())  # noqa: T201  # what it is for
+
+
+def _restore(kind: type[BaseMessage], data: dict[str, Any]) -> BaseMessage:
+    return kind.model_validate(data)
+
+
+def _plain(value: Any) -> Any:
+    """A deep copy of plain data."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list) else value
+
+
+class SystemMessage(BaseMessage):
+    """Tells the model how to behave; usually the first of a conversation."""
+
+    __slots__ = ()
+    type: ClassVar[str] = "system"
+
+
+class HumanMessage(BaseMessage):
+    """What the user says."""
+
+    __slots__ = ()
+    type: ClassVar[str] = "human"
+
+
+class AIMessage(BaseMessage):
+    """What the model says.
+
+    Args:
+        content: A text, or a list of content blocks.
+        id: A name of this message.
+        name: Who speaks.
+        additional_kwargs: What the provider sent beside the content, in the provider's own terms.
+        response_metadata: Facts about the answer.
+        tool_calls: The tools that the model asks for.
+        invalid_tool_calls: Calls whose arguments cannot be read.
+        usage_metadata: The tokens that the call took; None where the provider did not say.
+    """
+
+    __slots__ = ("invalid_tool_calls", "tool_calls", "usage_metadata")
+    type: ClassVar[str] = "ai"
+
+    tool_calls: list[ToolCall]
+    """The tools that the model asks for."""
+    invalid_tool_calls: list[InvalidToolCall]
+    """Calls whose arguments cannot be read."""
+    usage_metadata: UsageMetadata | None
+    """The tokens that the call took; None where the provider did not say."""
+
+    _defaults: ClassVar[dict[str, Callable[[], object]]] = {
+        **BaseMessage._defaults,
+        "invalid_tool_calls": list,
+        "tool_calls": list,
+        "usage_metadata": _none,
+    }
+
+    def __init__(
+        self,
+        content: Content = "",
+        *,
+        id: str | None = None,  # the field's name
+        name: str | None = None,
+        additional_kwargs: dict[str, Any] | None = None,
+        response_metadata: dict[str, Any] | None = None,
+        tool_calls: Iterable[ToolCall | Mapping[str, Any]] | None = None,
+        invalid_tool_calls: Iterable[InvalidToolCall] | None = None,
+        usage_metadata: UsageMetadata | None = None,
+    ) -> None:
+        self.content = content if content.__class__ is str else self._checked(content)
+        if id is not None:
+            self.id = id
+        if name is not None:
+            self.name = name
+        if additional_kwargs is not None:
+            self.additional_kwargs = dict(additional_kwargs)
+        if response_metadata is not None:
+            self.response_metadata = dict(response_metadata)
+        if tool_calls:
+            self.tool_calls = [_checked_call(index, call) for index, call in enumerate(tool_calls)]
+        if invalid_tool_calls:
+            self.invalid_tool_calls = list(invalid_tool_calls)
+        if usage_metadata is not None:
+            self.usage_metadata = usage_metadata
+
+    @classmethod
+    def field_names(cls) -> tuple[str, ...]:
+        """The names of the fields, the most telling first."""
+        return (*super().field_names(), "tool_calls", "invalid_tool_calls", "usage_metadata")
+
+    @property
+    def content_blocks(self) -> list[ContentBlock]:
+        """The content in standard blocks: reasoning, text and the rest, tool calls."""
+        return standard_blocks(
+            self.content,
+            reasoning=self.additional_kwargs.get("reasoning_content"),
+            calls=[*self.tool_calls, *self.invalid_tool_calls],
+        )
+
+    def pretty_repr(self) -> str:
+        """The message for people: role, text, tool calls."""
+        lines = [super().pretty_repr()]
+        for call in self.tool_calls:
+            lines.append(f"  {call['name']} ({call['id']})")
+            lines.extend(f"    {name}: {value}" for name, value in call["args"].items())
+        return "\n".join(lines)
+
+
+def _checked_call(index: int, call: ToolCall | Mapping[str, Any]) -> ToolCall:
+    name, args = call.get("name"), call.get("args")
+    if isinstance(args, str):
+        args, _ = read_arguments(args, whole=True)
+    if not isinstance(name, str) or not isinstance(args, dict):
+        raise MessageError(
+            f"tool_calls[{index}] is not a tool call.", hint="It has the keys 'name' (text), 'args' (dict) and 'id'."
+        )
+    return {**call, "name": name, "args": args, "id": call.get("id"), "type": "tool_call"}  # type: ignore[typeddict-item]  # extra keys of a provider are kept
+
+
+class ToolMessage(BaseMessage):
+    """The result of a tool call, for the model.
+
+    Args:
+        content: The result, as the model is to see it.
+        tool_call_id: The id of the call that this answers.
+        artifact: The result in full, for the program; it is not sent to the model.
+        status: Whether the tool worked.
+        id: A name of this message.
+        name: The tool's name.
+        additional_kwargs: What a provider wants beside the content.
+        response_metadata: Facts about the result.
+    """
+
+    __slots__ = ("artifact", "status", "tool_call_id")
+    type: ClassVar[str] = "tool"
+
+    tool_call_id: str
+    """The id of the call that this answers."""
+    artifact: Any
+    """The result in full, for the program; it is not sent to the model."""
+    status: Literal["success", "error"]
+    """Whether the tool worked."""
+
+    def __init__(
+        self,
+        content: Content = "",
+        tool_call_id: str | None = None,
+        *,
+        artifact: Any = None,
+        status: Literal["success", "error"] = "success",
+        id: str | None = None,  # the field's name
+        name: str | None = None,
+        additional_kwargs: dict[str, Any] | None = None,
+        response_metadata: dict[str, Any] | None = None,
+    ) -> None:
+        if tool_call_id is None:
+            raise MessageError("A ToolMessage needs the tool_call_id of the call that it answers.")
+        if status not in ("success", "error"):
+            raise MessageError(f"ToolMessage.status is {status!r}.", hint="It is 'success' or 'error'.")
+        super().__init__(
+            content, id=id, name=name, additional_kwargs=additional_kwargs, response_metadata=response_metadata
+        )
+        self.tool_call_id = str(tool_call_id)
+        self.artifact = artifact
+        self.status = status
+
+    @classmethod
+    def field_names(cls) -> tuple[str, ...]:
+        """The names of the fields, the most telling first."""
+        return (*super().field_names(), "tool_call_id", "artifact", "status")
+
+
+class FunctionMessage(BaseMessage):
+    """The result of a function call, in the form that came before tools.
+
+    Args:
+        content: The result.
+        name: The function's name.
+        id: A name of this message.
+        additional_kwargs: What a provider wants beside the content.
+        response_metadata: Facts about the result.
+    """
+
+    __slots__ = ()
+    type: ClassVar[str] = "function"
+
+    def __init__(
+        self,
+        content: Content = "",
+        *,
+        name: str | None = None,
+        id: str | None = None,  # the field's name
+        additional_kwargs: dict[str, Any] | None = None,
+        response_metadata: dict[str, Any] | None = None,
+    ) -> None:
+        if name is None:
+            raise MessageError("A FunctionMessage needs the name of the function.")
+        super().__init__(
+            content, id=id, name=name, additional_kwargs=additional_kwargs, response_metadata=response_metadata
+        )
+
+
+class ChatMessage(BaseMessage):
+    """A message in a role of your own.
+
+    Args:
+        content: A text, or a list of content blocks.
+        role: The role, as the provider calls it.
+        id: A name of this message.
+        name: Who speaks.
+        additional_kwargs: What a provider wants beside the content.
+        response_metadata: Facts about the message.
+    """
+
+    __slots__ = ("role",)
+    type: ClassVar[str] = "chat"
+
+    role: str
+    """The role, as the provider calls it."""
+
+    def __init__(
+        self,
+        content: Content = "",
+        role: str | None = None,
+        *,
+        id: str | None = None,  # the field's name
+        name: str | None = None,
+        additional_kwargs: dict[str, Any] | None = None,
+        response_metadata: dict[str, Any] | None = None,
+    ) -> None:
+        if role is None:
+            raise MessageError("A ChatMessage needs a role.")
+        super().__init__(
+            content, id=id, name=name, additional_kwargs=additional_kwargs, response_metadata=response_metadata
+        )
+        self.role = role
+
+    @classmethod
+    def field_names(cls) -> tuple[str, ...]:
+        """The names of the fields, the most telling first."""
+        return (*super().field_names(), "role")

@@ -1,0 +1,196 @@
+"""Tool calls: whole, in fragments, and broken.
+
+Fragments come in many shapes: with an index or without, with an id on each or only on the first, two of one call
+in one delta, a second call that takes the first one's index. `CallFold` puts them together as they arrive.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Literal, TypedDict
+
+from pydantic_core import from_json
+
+__all__ = [
+    "InvalidToolCall",
+    "ToolCall",
+    "ToolCallChunk",
+    "invalid_tool_call",
+    "tool_call",
+    "tool_call_chunk",
+]
+
+
+class ToolCall(TypedDict):
+    """A request of the model to call a tool."""
+
+    type: Literal["tool_call"]
+    """Always `tool_call`."""
+    id: str | None
+    """The provider's name for this call, by which the result refers to it."""
+    name: str
+    """The tool's name."""
+    args: dict[str, Any]
+    """The arguments."""
+
+
+class ToolCallChunk(TypedDict):
+    """A fragment of a tool call."""
+
+    type: Literal["tool_call_chunk"]
+    """Always `tool_call_chunk`."""
+    id: str | None
+    """The call's id, usually on its first fragment only."""
+    name: str | None
+    """The tool's name, usually on the first fragment only."""
+    args: str | None
+    """A piece of the arguments' JSON text."""
+    index: int | str | None
+    """Which call of the message this belongs to, where the provider says so."""
+
+
+class InvalidToolCall(TypedDict):
+    """A tool call whose arguments are not a JSON object."""
+
+    type: Literal["invalid_tool_call"]
+    """Always `invalid_tool_call`."""
+    id: str | None
+    """The call's id."""
+    name: str | None
+    """The tool's name."""
+    args: str | None
+    """The arguments as they came."""
+    error: str | None
+    """What is wrong with them."""
+
+
+def tool_call(*, name: str, args: dict[str, Any], id: str | None) -> ToolCall:  # the field's name
+    """A tool call."""
+    return {"name": name, "args": args, "id": id, "type": "tool_call"}
+
+
+def tool_call_chunk(
+    *,
+    name: str | None = None,
+    args: str | None = None,
+    id: str | None = None,  # the field's name
+    index: int | str | None = None,
+) -> ToolCallChunk:
+    """A fragment of a tool call."""
+    return {"name": name, "args": args, "id": id, "index": index, "type": "tool_call_chunk"}
+
+
+def invalid_tool_call(
+    *,
+    name: str | None = None,
+    args: str | None = None,
+    id: str | None = None,  # the field's name
+    error: str | None = None,
+) -> InvalidToolCall:
+    """A tool call that cannot be made."""
+    return {"name": name, "args": args, "id": id, "error": error, "type": "invalid_tool_call"}
+
+
+class _Growing:
+    """One call, as far as it has arrived."""
+
+    __slots__ = ("args", "id", "index", "name")
+
+    def __init__(self, identity: str | None, index: int | str | None) -> None:
+        self.id = identity
+        self.index = index
+        self.name: str | None = None
+        self.args: list[str] | None = None
+
+    def text(self) -> str | None:
+        if self.args is None:
+            return None
+        if len(self.args) > 1:
+            self.args = ["".join(self.args)]
+        return self.args[0] if self.args else ""
+
+
+class CallFold:
+    """Fragments in, calls out; what has been put in is never changed."""
+
+    __slots__ = ("_by_index", "_calls")
+
+    def __init__(self) -> None:
+        self._calls: list[_Growing] = []
+        self._by_index: dict[int | str, _Growing] = {}
+
+    def push(self, fragment: ToolCallChunk) -> None:
+        """Add one fragment."""
+        index = _plain_index(fragment.get("index"))
+        identity = fragment.get("id") or None
+        name = fragment.get("name") or None
+        args = fragment.get("args")
+        call = self._target(index, identity, name)
+        if call is None:
+            call = _Growing(identity, index)
+            self._calls.append(call)
+            if index is not None:
+                self._by_index[index] = call
+        call.id = call.id or identity
+        if name is not None and name != call.name:
+            call.name = (call.name or "") + name
+        if args is not None:
+            text = args if isinstance(args, str) else json.dumps(args, ensure_ascii=False)  # pyright: ignore[reportUnnecessaryIsInstance]  # the wild sends objects
+            if call.args is None:
+                call.args = [text]
+            else:
+                call.args.append(text)
+
+    def _target(self, index: int | str | None, identity: str | None, name: str | None) -> _Growing | None:
+        """The call that a fragment continues; None where it begins one."""
+        if index is not None:
+            call = self._by_index.get(index)
+            if call is None or (identity and call.id and identity != call.id):
+                return None
+            # A new name after arguments, on an index that was used, is a second call that reuses it.
+            return None if name and not identity and call.args and name != call.name else call
+        if identity:
+            return next((call for call in reversed(self._calls) if call.id == identity), None)
+        return None if name or not self._calls else self._calls[-1]
+
+    def chunks(self) -> list[ToolCallChunk]:
+        """Each call as one fragment."""
+        return [tool_call_chunk(name=call.name, args=call.text(), id=call.id, index=call.index) for call in self._calls]
+
+    def calls(self, *, whole: bool) -> tuple[list[ToolCall], list[InvalidToolCall]]:
+        """The calls, and those whose arguments are no JSON object.
+
+        Args:
+            whole: Whether all fragments are there. Until then arguments are read as far as they go.
+        """
+        good: list[ToolCall] = []
+        bad: list[InvalidToolCall] = []
+        for call in self._calls:
+            text = call.text()
+            args, error = read_arguments(text, whole=whole)
+            if args is None:
+                bad.append(invalid_tool_call(name=call.name, args=text, id=call.id, error=error))
+            else:
+                good.append(tool_call(name=call.name or "", args=args, id=call.id))
+        return good, bad
+
+
+def read_arguments(text: str | None, *, whole: bool) -> tuple[dict[str, Any] | None, str | None]:
+    """A tool call's arguments and None, or None and what is wrong with their text.
+
+    No text at all means no arguments.
+    """
+    if not text or not text.strip():
+        return {}, None
+    try:
+        value = from_json(text, allow_partial=False if whole else "trailing-strings")
+    except ValueError as error:
+        return None, f"not JSON: {error}"
+    if not isinstance(value, dict):
+        return None, f"not an object: {type(value).__name__}"
+    return value, None
+
+
+def _plain_index(index: int | str | None) -> int | str | None:
+    """The index as a number where it is a number given as text."""
+    return int(index) if isinstance(index, str) and index.isascii() and index.isdigit() else index

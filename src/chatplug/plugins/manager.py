@@ -1,0 +1,181 @@
+"""The host's side of the hooks: loads a plugin when its provider is asked for, and calls it.
+
+Each plugin has a pluggy manager of its own, in which nobody else is registered. So a directed hook reaches the one
+plugin that it is meant for, a plugin that fails while it is registered leaves nothing behind, and whatever is raised
+is known by its distribution's name.
+"""
+
+from __future__ import annotations
+
+from threading import RLock
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import pluggy
+from pydantic import ValidationError
+
+from chatplug.errors import (
+    ChatplugError,
+    PluginError,
+    PluginHookError,
+    PluginLoadError,
+    ProviderConflictError,
+    ProviderNotFoundError,
+    nearest,
+)
+from chatplug.language_models.chat_model import BaseChatModel, wrong_setting
+from chatplug.plugins.discovery import Declaration, discover
+from chatplug.plugins.hookspecs import ChatplugSpecs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["PluginManager", "default_manager"]
+
+
+class PluginManager:
+    """A typed face over pluggy, with one method for each hook.
+
+    Args:
+        declarations: The providers that are there, by name; None for those of the installed distributions.
+    """
+
+    def __init__(self, declarations: Mapping[str, list[Declaration]] | None = None) -> None:
+        self._declared = declarations
+        self._loaded: dict[str, pluggy.PluginManager] = {}
+        self._failed: dict[str, PluginError] = {}
+        self._lock = RLock()
+
+    def providers(self) -> dict[str, list[Declaration]]:
+        """Who declares which provider, without importing anybody."""
+        return dict(sorted((discover() if self._declared is None else self._declared).items()))
+
+    def create_model(self, provider: str, model: str, settings: Mapping[str, Any]) -> BaseChatModel:
+        """A model of a provider, made by the plugin that declared it.
+
+        Raises:
+            ProviderNotFoundError: If no installed plugin provides it.
+            ProviderConflictError: If two distributions do.
+            PluginLoadError: If the plugin cannot be imported or registered.
+            PluginHookError: If the plugin raised what it must not, or gave something that is no model.
+            InvalidRequestError: If the plugin refuses the model's name or a setting.
+        """
+        declaration = self._declaration(provider)
+        made = self._ask(declaration, "chatplug_create_model", provider=provider, model=model, settings=dict(settings))
+        if not isinstance(made, BaseChatModel):
+            raise PluginHookError(
+                f"chatplug_create_model of {_who(declaration)} gave {type(made).__name__}, which is no BaseChatModel.",
+                provider=provider,
+                model=model,
+            )
+        made.set_origin(provider, model)
+        return made
+
+    def list_models(self, provider: str, settings: Mapping[str, Any]) -> list[str]:
+        """The models that a provider offers now; empty where its plugin cannot tell.
+
+        Raises:
+            ProviderNotFoundError: As in `create_model`, and so are the others.
+        """
+        declaration = self._declaration(provider)
+        names = self._ask(declaration, "chatplug_list_models", provider=provider, settings=dict(settings))
+        if names is None:
+            return []
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise PluginHookError(
+                f"chatplug_list_models of {_who(declaration)} gave no list of names.", provider=provider
+            )
+        return names
+
+    def _declaration(self, provider: str) -> Declaration:
+        declared = self.providers()
+        found = declared.get(provider, [])
+        if not found:
+            installed = ", ".join(declared) or "none"
+            raise ProviderNotFoundError(
+                f"No plugin provides {provider!r}.",
+                hint=" ".join(filter(None, (nearest(provider, declared), f"Installed: {installed}."))),
+            )
+        if len(found) > 1:
+            raise ProviderConflictError(
+                f"{len(found)} distributions provide {provider!r}: {', '.join(_who(one) for one in found)}.",
+                hint="Uninstall all but one of them.",
+            )
+        return found[0]
+
+    def _ask(self, declaration: Declaration, hook: str, **arguments: Any) -> object:
+        """One plugin's answer to one hook."""
+        plugin = self._load(declaration)
+        provider, model = arguments["provider"], arguments.get("model")
+        try:
+            answer: object = getattr(plugin.hook, hook)(**arguments)
+        except ChatplugError as error:
+            raise error.about(provider, model)
+        except ValidationError as error:
+            raise wrong_setting(error).about(provider, model) from None
+        except Exception as error:
+            raise PluginHookError(
+                f"{hook} of {_who(declaration)} raised {type(error).__name__}: {error}",
+                hint="This is a fault of the plugin; the exception that caused it is below.",
+                provider=provider,
+                model=model,
+            ) from error
+        return answer
+
+    def _load(self, declaration: Declaration) -> pluggy.PluginManager:
+        """The plugin, imported and registered; a plugin that failed is not tried again in this process."""
+        with self._lock:
+            plugin = self._loaded.get(declaration.value)
+            if plugin is not None:
+                return plugin
+            failed = self._failed.get(declaration.value)
+            if failed is not None:
+                raise failed
+            try:
+                plugin = _registered(declaration)
+            except PluginError as error:
+                self._failed[declaration.value] = error
+                raise
+            self._loaded[declaration.value] = plugin
+            return plugin
+
+
+def _registered(declaration: Declaration) -> pluggy.PluginManager:
+    try:
+        loaded = declaration.load()
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001  # a plugin may raise SystemExit when it is imported
+        _refuse(declaration, f"cannot be imported: {type(error).__name__}: {error}", error)
+    plugin = pluggy.PluginManager("chatplug")
+    plugin.add_hookspecs(ChatplugSpecs)
+    try:
+        plugin.register(loaded, declaration.distribution)
+        plugin.check_pending()
+    except Exception as error:  # noqa: BLE001  # registering reads the plugin's attributes, which may do anything
+        _refuse(declaration, f"does not fit the hooks: {error}", error)
+    if not plugin.hook.chatplug_create_model.get_hookimpls():
+        _refuse(declaration, "implements no hook chatplug_create_model.", None)
+    return plugin
+
+
+def _refuse(declaration: Declaration, why: str, error: BaseException | None) -> NoReturn:
+    raise PluginLoadError(
+        f"The plugin {_who(declaration)} ({declaration.value}) {why}",
+        hint=f"Upgrade or uninstall {declaration.distribution}.",
+        provider=declaration.name,
+    ) from error
+
+
+def _who(declaration: Declaration) -> str:
+    return f"{declaration.distribution} {declaration.version}"
+
+
+_default: PluginManager | None = None
+
+
+def default_manager() -> PluginManager:
+    """The manager of this process."""
+    global _default  # noqa: PLW0603  # one for each process
+    if _default is None:
+        _default = PluginManager()
+    return _default

@@ -1,0 +1,62 @@
+"""`RunnableConfig`: what is said with one call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypedDict, cast
+
+from chatplug.errors import ConfigError, nearest
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from chatplug.callbacks import BaseCallbackHandler
+
+__all__ = ["RunnableConfig", "ensure_config"]
+
+
+class RunnableConfig(TypedDict, total=False):
+    """What is said with one call; every key may be left out."""
+
+    tags: list[str]
+    """Words to find the run by."""
+    metadata: dict[str, Any]
+    """Facts to keep with the run."""
+    callbacks: list[BaseCallbackHandler]
+    """Who listens to the run."""
+    run_name: str
+    """The run's name; else the class's."""
+    run_id: UUID
+    """The run's id; else a new one."""
+
+
+_KINDS: dict[str, tuple[type, ...]] = {
+    "tags": (list, tuple),
+    "metadata": (dict,),
+    "callbacks": (list, tuple),
+    "run_name": (str,),
+    "run_id": (object,),
+}
+
+
+def ensure_config(config: Mapping[str, Any] | None = None) -> RunnableConfig:
+    """A config of one's own, checked.
+
+    Raises:
+        ConfigError: If it has a key that is none of `RunnableConfig`, or a value of the wrong kind.
+    """
+    if not config:
+        return {}
+    if not isinstance(config, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without types
+        raise ConfigError(f"config is {type(config).__name__}.", hint="Give a dict such as {'tags': ['nightly']}.")
+    checked: dict[str, Any] = {}
+    for key, value in config.items():
+        kinds = _KINDS.get(key)
+        if kinds is None:
+            raise ConfigError(f"config has no key {key!r}.", hint=nearest(key, _KINDS) or f"Keys: {', '.join(_KINDS)}.")
+        if value is None:
+            continue
+        if not isinstance(value, kinds):
+            raise ConfigError(f"config[{key!r}] is {type(value).__name__}, not {kinds[0].__name__}.")
+        checked[key] = value
+    return cast("RunnableConfig", checked)

@@ -1,0 +1,7 @@
+"""Bytes to events, for provider authors: no I/O in here, and any split of the bytes gives the same events."""
+
+from __future__ import annotations
+
+from chatplug.wire.sse import EventTooLargeError, ServerSentEvent, SSEDecoder, aiter_events, iter_events
+
+__all__ = ["EventTooLargeError", "SSEDecoder", "ServerSentEvent", "aiter_events", "iter_events"]

@@ -1,0 +1,47 @@
+"""`./check` finds what it has to run by itself."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.architecture.sources import ROOT
+from tools import check
+
+
+def test_every_plugin_folder_is_installed_checked_and_tested() -> None:
+    folders = sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml"))
+
+    assert check.plugin_folders() == folders
+    assert {f"plugins/{folder.name}/src" for folder in folders} <= set(check.source_folders())
+
+
+def test_the_closing_line_of_pytest_is_kept_with_the_reasons_for_skips() -> None:
+    output = "...s\n====== short test summary info ======\nSKIPPED [1] here: no server\n== 3 passed, 1 skipped ==\n"
+
+    assert check.closing_lines(output).splitlines()[-2:] == ["SKIPPED [1] here: no server", "== 3 passed, 1 skipped =="]
+    assert check.closing_lines("....\n== 4 passed in 0.1s ==\n") == "== 4 passed in 0.1s =="
+
+
+def test_an_unknown_step_is_answered_with_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        check.parse_arguments(["rufff"])
+
+    said = capsys.readouterr().err
+    assert "rufff" in said
+    assert all(step.name in said for step in check.STEPS)
+
+
+def test_help_names_every_step() -> None:
+    done = subprocess.run(
+        [sys.executable, "tools/check.py", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    assert all(f"  {step.name} " in done.stdout for step in check.STEPS)
+
+
+def test_arguments_after_the_dashes_go_to_the_one_step() -> None:
+    options, rest = check.parse_arguments(["pytest", "--", "-k", "wire"])
+
+    assert options.steps == ["pytest"]
+    assert rest == ["-k", "wire"]
