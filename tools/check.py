@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -66,7 +67,7 @@ class Report:
             print(f"{'ok' if result.code == 0 else 'FAILED':<7} {result.name:<13} {result.seconds:6.1f} s", flush=True)
             if result.code != 0 and result.output:
                 print(textwrap.indent(result.output.rstrip(), "    "), flush=True)
-            elif result.name in {"pytest", "examples"} and result.output:
+            elif result.name == "pytest" and result.output:
                 print(closing_lines(result.output), flush=True)
 
 
@@ -242,9 +243,9 @@ def make_venv(venv: Path, python: str) -> str:
     return inside
 
 
-def install_everything(python: str, *, constrained: bool = True) -> None:
+def install_everything(python: str) -> None:
     """Install the host, every plugin and the tools into the environment of this interpreter."""
-    limits = ["-c", str(CONSTRAINTS)] if constrained and CONSTRAINTS.exists() else []
+    limits = ["-c", str(CONSTRAINTS)] if CONSTRAINTS.exists() else []
     pip = [python, "-m", "pip", "install", "-q", "--no-input", *limits]
     editables = [argument for folder in plugin_folders() for argument in ("-e", str(folder))]
     must([*pip, "hatchling", "editables"])
@@ -304,16 +305,29 @@ def prepare_realserver() -> None:
             print(f"No real server here, tests/integration cannot run:\n{textwrap.indent(result.output, '    ')}")
 
 
+def requirements() -> list[str]:
+    """What the distributions, their extras and the tools ask for, without each other."""
+    wanted: list[str] = []
+    for folder in (ROOT, *plugin_folders()):
+        file = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
+        wanted += file["project"].get("dependencies", [])
+        wanted += [need for extra in file["project"].get("optional-dependencies", {}).values() for need in extra]
+        wanted += file.get("dependency-groups", {}).get("dev", [])
+    return sorted({need for need in wanted if not need.startswith("chatplug")})
+
+
 def update_constraints() -> None:
-    """Write the newest versions that fit together to constraints.txt."""
-    venv = CACHE / "fresh-venv"
-    python = make_venv(venv, base_python())
-    install_everything(python, constrained=False)
-    frozen = must([python, "-m", "pip", "freeze", "--exclude-editable", "--exclude", "pip"])
-    pins = sorted((line for line in frozen.splitlines() if "==" in line), key=str.lower)
+    """Write to constraints.txt the newest versions that fit together and run on the oldest Python we support."""
+    prepare()
+    report = CACHE / "newest.json"
+    # A package may ask for 3.11.5 while a distribution of Linux is at 3.11.2; so pip resolves for 3.11.0.
+    resolve = ["--dry-run", "--ignore-installed", "--only-binary", ":all:", "--python-version", "3.11.0"]
+    place = ["--target", str(CACHE / "nowhere"), "--report", str(report)]
+    must(["python", "-m", "pip", "install", "-q", *resolve, *place, *requirements()])
+    found = json.loads(report.read_text(encoding="utf-8"))["install"]
+    pins = sorted((f"{item['metadata']['name']}=={item['metadata']['version']}" for item in found), key=str.lower)
     head = "# The exact versions `./check` installs; `./check --update-constraints` writes this file."
     CONSTRAINTS.write_text("\n".join([head, *pins, ""]), encoding="utf-8")
-    shutil.rmtree(venv)
     print(f"constraints.txt: {len(pins)} versions")
 
 
@@ -370,6 +384,13 @@ def parse_arguments(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[
     return options, rest
 
 
+def with_arguments(command: Sequence[str], rest: Sequence[str]) -> list[str]:
+    """A command with more arguments; paths among them stand instead of its own."""
+    if any((ROOT / word.partition("::")[0]).exists() for word in rest if not word.startswith("-")):
+        command = [word for word in command if not (ROOT / word).exists()]
+    return [*command, *rest]
+
+
 def main(arguments: Sequence[str]) -> int:
     """Run what was asked for; the exit code says whether all of it held."""
     options, rest = parse_arguments(arguments)
@@ -388,7 +409,7 @@ def main(arguments: Sequence[str]) -> int:
     report = Report()
     if len(chosen) == 1:
         step = chosen[0]
-        result = run([*step.command(), *rest], extra=step.extra_environment(), show=True)
+        result = run(with_arguments(step.command(), rest), extra=step.extra_environment(), show=True)
         report.add(Result(step.name, result.code, result.seconds))
     else:
         run_lanes(chosen, report)

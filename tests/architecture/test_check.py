@@ -45,3 +45,10 @@ def test_arguments_after_the_dashes_go_to_the_one_step() -> None:
 
     assert options.steps == ["pytest"]
     assert rest == ["-k", "wire"]
+
+
+def test_paths_given_to_a_step_stand_instead_of_its_own() -> None:
+    command = ["pytest", "-q", "tests", "plugins"]
+
+    assert check.with_arguments(command, ["-x"]) == ["pytest", "-q", "tests", "plugins", "-x"]
+    assert check.with_arguments(command, ["-x", "tests/architecture"]) == ["pytest", "-q", "-x", "tests/architecture"]

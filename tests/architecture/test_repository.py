@@ -90,7 +90,7 @@ def test_the_readme_installs_the_plugins_it_names() -> None:
 
 @pytest.mark.parametrize("folder", DISTRIBUTIONS, ids=lambda folder: folder.name)
 def test_a_distribution_has_what_its_readers_look_for(folder: Path) -> None:
-    expected = ["README.md", "CHANGELOG.md", "changelog.d", "pyproject.toml"]
+    expected = ["LICENSE", "README.md", "CHANGELOG.md", "changelog.d", "pyproject.toml"]
 
     assert [name for name in expected if not (folder / name).exists()] == []
     assert list(folder.glob("src/*/py.typed"))

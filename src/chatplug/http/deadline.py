@@ -7,10 +7,18 @@ from time import monotonic
 from chatplug.http.errors import Phase, TimedOut
 from chatplug.http.transport import Request
 
-__all__ = ["Deadline"]
+__all__ = ["Deadline", "time_left"]
 
 # A socket with a timeout of 0 does not wait at all and fails in another way.
 _SHORTEST = 0.000_001
+
+
+def time_left(ends: float | None, limit: float | None) -> float | None:
+    """The seconds until a moment, but no more than a limit; None where neither is set."""
+    if ends is None:
+        return limit
+    left = max(ends - monotonic(), _SHORTEST)
+    return left if limit is None or left < limit else limit
 
 
 class Deadline:
@@ -18,24 +26,29 @@ class Deadline:
 
     __slots__ = ("ends", "request")
 
+    ends: float | None
+    """When the whole call must be over, on the monotonic clock."""
+
     def __init__(self, request: Request) -> None:
         self.request = request
         total = request.timeout.total
         self.ends = None if total is None else monotonic() + total
 
-    def allow(self, limit: float | None) -> float | None:
-        """The seconds for a step that has this limit of its own."""
-        if self.ends is None:
-            return limit
-        left = max(self.ends - monotonic(), _SHORTEST)
-        return left if limit is None or left < limit else limit
+    def silence(self) -> float | None:
+        """The seconds for which nothing need come."""
+        return time_left(self.ends, self.request.timeout.read)
+
+    def connecting(self) -> float | None:
+        """When there must be a connection, on the monotonic clock."""
+        limit = time_left(self.ends, self.request.timeout.connect)
+        return None if limit is None else monotonic() + limit
 
     def is_over(self) -> bool:
         """Whether the whole call has taken too long."""
         return self.ends is not None and monotonic() >= self.ends
 
     def timed_out(self, phase: Phase, *, sent: bool | None) -> TimedOut:
-        """The error for a step that took too long; it names the total limit where that was the nearer one."""
+        """The error for a step that took too long; it names the total limit where that is what was reached."""
         if self.is_over():
             phase = "total"
         timeout = self.request.timeout

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import ssl
-import threading
 
 from chatplug.http.options import TransportOptions
 
 __all__ = ["explain", "tls_context"]
 
 _contexts: dict[tuple[str | None, str | None, str | None], ssl.SSLContext] = {}
-_lock = threading.Lock()
 
 
 def tls_context(options: TransportOptions) -> ssl.SSLContext:
@@ -19,10 +17,8 @@ def tls_context(options: TransportOptions) -> ssl.SSLContext:
     key = (options.ca, options.client_cert, options.client_key)
     context = _contexts.get(key)
     if context is None:
-        with _lock:
-            context = _contexts.get(key)
-            if context is None:
-                context = _contexts[key] = _make(*key)
+        # Two threads may both make one; both go on with the same. A lock could be held when the process forks.
+        context = _contexts.setdefault(key, _make(*key))
     return context
 
 
@@ -50,13 +46,3 @@ def explain(error: OSError, address: str) -> str:
         return f"no TLS with {address} ({error.reason or error.strerror}). Does the server expect http://?"
     name = f" {error.filename!r}" if error.filename else ""
     return f"the certificates{name} of the transport's options cannot be read ({error.strerror or error})"
-
-
-def forget_lock() -> None:
-    """A child must not inherit a lock that another thread of its parent was holding."""
-    global _lock
-    _lock = threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=forget_lock)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chatplug.wire.retry_after import retry_after
 from chatplug.wire.sse import EventTooLargeError, ServerSentEvent, SSEDecoder, aiter_events, iter_events
 
-__all__ = ["EventTooLargeError", "SSEDecoder", "ServerSentEvent", "aiter_events", "iter_events"]
+__all__ = ["EventTooLargeError", "SSEDecoder", "ServerSentEvent", "aiter_events", "iter_events", "retry_after"]

@@ -1,0 +1,343 @@
+"""What the server answers, as a message or as chunks; pure.
+
+What is known has its place in the message. What is not known is kept as it came: fields of the answer and of the
+choice in `response_metadata`, fields of the message in `additional_kwargs`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from chatplug.errors import InvalidResponseError, StreamBrokenError
+from chatplug.messages import AIMessage, AIMessageChunk, UsageMetadata, invalid_tool_call, tool_call, tool_call_chunk
+from chatplug.outputs import ChatGeneration, ChatResult
+from chatplug.wire import EventTooLargeError, SSEDecoder
+from pydantic_core import from_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from chatplug.errors import ProviderError
+
+__all__ = ["StreamReader", "decode_answer", "read_json", "read_usage"]
+
+_NOT_METADATA = ("choices", "usage", "id", "object", "obfuscation")
+"""Fields of an answer that have another place; `obfuscation` is noise against traffic analysis (API docs, 2025)."""
+
+
+def read_json(data: bytes) -> Any:
+    """Parsed JSON.
+
+    Raises:
+        ValueError: If it is none, or no UTF-8.
+    """
+    return from_json(data)
+
+
+def decode_answer(body: Any, provider: str) -> ChatResult:
+    """The messages of a whole answer, one for each choice.
+
+    Raises:
+        InvalidResponseError: If it is JSON of another form.
+    """
+    choices = body.get("choices") if isinstance(body, dict) else None
+    if not isinstance(choices, list) or not choices or not all(isinstance(choice, dict) for choice in choices):
+        raise InvalidResponseError("The answer is JSON, but no chat completion: it has no choices.", body=body)
+    common = _facts(body, provider)
+    usage = read_usage(body.get("usage"))
+    return ChatResult(generations=[_generation(choice, body.get("id"), common, usage) for choice in choices])
+
+
+def _generation(
+    choice: Mapping[str, Any], identity: str | None, common: Mapping[str, Any], usage: UsageMetadata | None
+) -> ChatGeneration:
+    fields = choice.get("message")
+    if fields is None and choice.get("finish_reason"):
+        # Azure's content filter takes the whole message away (recorded in 2025).
+        fields = cast("dict[str, Any]", {})
+    if not isinstance(fields, dict):
+        raise InvalidResponseError("The answer has a choice without a message.", body=dict(choice))
+    content = fields.get("content")
+    message = AIMessage(
+        _content(content),
+        id=identity or None,
+        additional_kwargs=_additional(fields),
+        response_metadata={**common, **_choice_facts(choice, "message")},
+        usage_metadata=usage,
+    )
+    for call in fields.get("tool_calls") or ():
+        _add_call(message, call)
+    return ChatGeneration(message=message)
+
+
+def _content(content: Any) -> Any:
+    return "" if content is None else content
+
+
+def _add_call(message: AIMessage, call: Mapping[str, Any]) -> None:
+    function = call.get("function")
+    if not isinstance(function, dict):
+        message.additional_kwargs.setdefault("tool_calls", []).append(call)
+        return
+    name, text, identity = function.get("name") or "", function.get("arguments"), call.get("id")
+    try:
+        args = text if isinstance(text, dict) else read_json((text or "{}").encode())
+        error = None if isinstance(args, dict) else f"not an object: {type(args).__name__}"
+    except ValueError as reason:
+        args, error = None, f"not JSON: {reason}"
+    if error is None:
+        message.tool_calls.append(tool_call(name=name, args=args, id=identity))
+    else:
+        message.invalid_tool_calls.append(invalid_tool_call(name=name, args=text, id=identity, error=error))
+
+
+def _additional(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a message, or of a delta, that have no place of their own; empty ones say nothing."""
+    return {
+        name: value
+        for name, value in fields.items()
+        if name not in ("content", "role", "tool_calls") and value is not None and value != [] and value != ""
+    }
+
+
+def _facts(body: Mapping[str, Any], provider: str) -> dict[str, Any]:
+    """The fields of an answer, or of an event, that are facts about it."""
+    facts = {name: value for name, value in body.items() if name not in _NOT_METADATA and value is not None}
+    if "model" in facts:
+        facts["model_name"] = facts.pop("model")
+    if body.get("usage"):
+        facts["token_usage"] = body["usage"]
+    return {"model_provider": provider, **facts}
+
+
+def _choice_facts(choice: Mapping[str, Any], message: str) -> dict[str, Any]:
+    return {
+        name: value for name, value in choice.items() if name not in ("index", message) and value is not None
+    }
+
+
+def read_usage(usage: Any) -> UsageMetadata | None:
+    """The token counts of an answer; None where it has none. What is not counted is absent, not zero."""
+    if not isinstance(usage, dict):
+        return None
+    counts = {name: value for name, value in usage.items() if isinstance(value, int)}
+    taken, given = counts.get("prompt_tokens"), counts.get("completion_tokens")
+    if taken is None and given is None:
+        return None
+    read: dict[str, Any] = {
+        "input_tokens": taken or 0,
+        "output_tokens": given or 0,
+        "total_tokens": counts.get("total_tokens", (taken or 0) + (given or 0)),
+    }
+    for name, source, keys in _DETAILS:
+        details = usage.get(source) or {}
+        found = {ours: details[theirs] for theirs, ours in keys.items() if isinstance(details.get(theirs), int)}
+        if found:
+            read[name] = found
+    return cast("UsageMetadata", read)
+
+
+_DETAILS = (
+    (
+        "input_token_details",
+        "prompt_tokens_details",
+        {"audio_tokens": "audio", "cached_tokens": "cache_read", "cache_write_tokens": "cache_creation"},
+    ),
+    (
+        "output_token_details",
+        "completion_tokens_details",
+        {"audio_tokens": "audio", "reasoning_tokens": "reasoning"},
+    ),
+)
+
+
+class StreamReader:
+    """Bytes of an event stream in, chunks out; any split of the bytes gives the same message.
+
+    Args:
+        provider: Who answers, for `response_metadata`.
+        refuse: Makes the error of an error object that comes in the stream.
+        request_id: The provider's name for the request, for `response_metadata`.
+    """
+
+    __slots__ = (
+        "_choice",
+        "_events",
+        "_facts",
+        "_id",
+        "_provider",
+        "_refuse",
+        "_request_id",
+        "_usage",
+        "finished",
+        "is_done",
+    )
+
+    def __init__(
+        self, provider: str, refuse: Callable[[Any], ProviderError], request_id: str | None = None
+    ) -> None:
+        self._request_id = request_id
+        self._provider = provider
+        self._refuse = refuse
+        self._events = SSEDecoder()
+        self._facts: dict[str, Any] | None = None
+        self._choice: dict[str, Any] | None = None
+        self._id: str | None = None
+        self._usage: Any = None
+        self.finished = False
+        """Whether the finish reason has come."""
+        self.is_done = False
+        """Whether the server has said that nothing more comes."""
+
+    def feed(self, data: bytes) -> list[AIMessageChunk]:
+        """The chunks that these bytes complete.
+
+        Raises:
+            InvalidResponseError: If an event is no chat completion chunk.
+            ProviderError: If an event is an error; of the class that its code stands for.
+        """
+        try:
+            events = self._events.feed(data)
+        except EventTooLargeError as error:
+            raise InvalidResponseError(f"The stream has {error}.") from None
+        return self._read(event.data for event in events)
+
+    def end(self) -> list[AIMessageChunk]:
+        """The last chunks, when the body has ended.
+
+        Raises:
+            StreamBrokenError: If it ended before the answer did.
+        """
+        chunks: list[AIMessageChunk] = []
+        if not self.is_done:
+            for event in self._events.end():
+                try:
+                    chunks += self._read([event.data])
+                except InvalidResponseError:
+                    raise _broken("The stream ended in the middle of an event.") from None
+        if not (self.is_done or self.finished):
+            raise _broken("The stream ended before the answer did: no finish reason and no [DONE] came.")
+        last = AIMessageChunk("", id=self._id, chunk_position="last")
+        usage = read_usage(self._usage)
+        if usage is not None:
+            last.usage_metadata = usage
+            last.response_metadata = {"token_usage": self._usage}
+        return [*chunks, last]
+
+    def _read(self, events: Iterable[bytes]) -> list[AIMessageChunk]:
+        chunks: list[AIMessageChunk] = []
+        for data in events:
+            if data == b"[DONE]":
+                self.is_done = True
+                break
+            try:
+                event = from_json(data)
+                choices = event.pop("choices", None)
+            except (ValueError, AttributeError):
+                raise _no_event(data) from None
+            chunk = self._chunk(event, choices)
+            if chunk is not None:
+                chunks.append(chunk)
+        return chunks
+
+    def _chunk(self, event: dict[str, Any], choices: Any) -> AIMessageChunk | None:
+        usage = event.pop("usage", None)
+        if usage:
+            # Some servers count in each event, from the beginning; the last count is the whole.
+            self._usage = usage
+        event.pop("obfuscation", None)
+        news = None
+        if event != self._facts:
+            if choices is None and event.get("error"):
+                raise self._refuse(event)
+            news = self._news(event)
+        if not choices:
+            return AIMessageChunk("", id=self._id, response_metadata=news) if news else None
+        choice = choices[0] if isinstance(choices, list) else None
+        delta = choice.pop("delta", None) if isinstance(choice, dict) else None
+        if not isinstance(delta, dict):
+            if isinstance(choice, dict) and choice.get("finish_reason"):
+                delta = cast("dict[str, Any]", {})
+            else:
+                raise InvalidResponseError("The stream has a choice without a delta.", body=choices)
+        if news is None and choice == self._choice and len(choices) == 1 and len(delta) == 1:
+            text = delta.get("content")
+            if text.__class__ is str:
+                return AIMessageChunk(text, id=self._id)
+        return self._full_chunk(choices, choice, delta, news)
+
+    def _news(self, event: dict[str, Any]) -> dict[str, Any] | None:
+        """The facts of an event that the stream has not told before."""
+        known = self._facts or {}
+        self._facts = event
+        if not self._id and isinstance(event.get("id"), str):
+            self._id = event["id"] or None
+        told = _facts({name: value for name, value in event.items() if known.get(name) != value}, self._provider)
+        if known:
+            del told["model_provider"]
+        elif self._request_id:
+            told["request_id"] = self._request_id
+        return told or None
+
+    def _full_chunk(
+        self, choices: list[Any], choice: dict[str, Any], delta: dict[str, Any], news: dict[str, Any] | None
+    ) -> AIMessageChunk:
+        if choice.get("index", 0) != 0 or len(choices) > 1:
+            choice, delta, others = _sorted_out(choices, choice, delta)
+        else:
+            others = []
+        if choice.get("finish_reason"):
+            self.finished = True
+        elif choice:
+            self._choice = choice
+        facts = _choice_facts(choice, "delta")
+        additional = _additional(delta)
+        if others:
+            additional["choices"] = others
+        chunk = AIMessageChunk(_content(delta.get("content")), id=self._id)
+        fragments = delta.get("tool_calls")
+        if fragments:
+            chunk.tool_call_chunks = [_fragment(fragment) for fragment in fragments]
+        if additional:
+            chunk.additional_kwargs = additional
+        if news or facts:
+            chunk.response_metadata = {**(news or {}), **facts}
+        return chunk
+
+
+def _sorted_out(
+    choices: list[Any], first: dict[str, Any], delta: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any], list[dict[str, Any]]]:
+    """The first choice with its delta, and the others as they came; a stream may carry several answers."""
+    rest = [{**first, "delta": delta}, *choices[1:]]
+    mine = next((choice for choice in rest if choice.get("index", 0) == 0), None)
+    others = [choice for choice in rest if choice is not mine]
+    if mine is None:
+        return {}, {}, others
+    return {name: value for name, value in mine.items() if name != "delta"}, mine.get("delta") or {}, others
+
+
+def _fragment(fragment: Any) -> Any:
+    function = fragment.get("function") or {}
+    args = function.get("arguments")
+    return tool_call_chunk(
+        name=function.get("name"),
+        args=args if isinstance(args, (str, type(None))) else _text(args),
+        id=fragment.get("id"),
+        index=fragment.get("index"),
+    )
+
+
+def _text(value: Any) -> str:
+    from pydantic_core import to_json
+
+    return to_json(value).decode()
+
+
+def _broken(message: str) -> StreamBrokenError:
+    return StreamBrokenError(message, hint="What had arrived is on the error as `partial`; ask again.")
+
+
+def _no_event(data: bytes) -> InvalidResponseError:
+    shown = data[:200].decode("utf-8", "replace")
+    return InvalidResponseError(f"The stream has an event that is no JSON object: {shown!r}", body=shown)

@@ -1,0 +1,223 @@
+"""What went wrong, as one of chatplug's errors: by status and by code, never by text; pure."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
+
+from chatplug.errors import (
+    AuthenticationError,
+    BadRequestError,
+    ContentFilterError,
+    ContextLengthError,
+    InvalidRequestError,
+    InvalidResponseError,
+    NotFoundError,
+    OverloadedError,
+    PermissionDeniedError,
+    ProviderConnectionError,
+    ProviderError,
+    ProviderTimeoutError,
+    RateLimitError,
+    ServerError,
+    StreamBrokenError,
+    TransientError,
+)
+from chatplug.http import BodyTooLarge, BrokenBody, ConnectError, InvalidRequest, ProxyError, TimedOut, TLSError
+from chatplug.wire import retry_after
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from chatplug.errors import ChatplugError
+    from chatplug.http import TransportError
+
+__all__ = ["error_from_answer", "error_from_event", "error_from_transport", "not_json"]
+
+_BY_CODE: dict[str, type[ProviderError]] = {
+    "billing_hard_limit_reached": PermissionDeniedError,
+    "content_filter": ContentFilterError,
+    "content_policy_violation": ContentFilterError,
+    "context_length_exceeded": ContextLengthError,
+    "exceed_context_size_error": ContextLengthError,
+    "insufficient_quota": PermissionDeniedError,
+    "invalid_api_key": AuthenticationError,
+    "model_not_found": NotFoundError,
+    "overloaded_error": OverloadedError,
+    "rate_limit_exceeded": RateLimitError,
+    "server_error": ServerError,
+}
+"""What an error's `code`, or else its `type`, says more exactly than its status: OpenAI's error codes and llama.cpp's
+error types (API documentation of both, 2026-11)."""
+
+_BY_STATUS: dict[int, type[ProviderError]] = {
+    401: AuthenticationError,
+    402: PermissionDeniedError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    408: ProviderTimeoutError,
+    429: RateLimitError,
+    503: OverloadedError,
+    504: ProviderTimeoutError,
+    529: OverloadedError,
+}
+
+_HINTS: dict[type[ProviderError], str] = {
+    AuthenticationError: "Check api_key, or the variable OPENAI_API_KEY.",
+    ContextLengthError: "Shorten the conversation, or use a model that takes more.",
+    NotFoundError: "Check the model's name, and base_url: most servers want it to end in /v1.",
+    OverloadedError: "Try again later.",
+    PermissionDeniedError: "Check what this key may do, and the account's plan.",
+    RateLimitError: "Wait before the next request.",
+    ServerError: "Try again later.",
+}
+
+
+def error_from_answer(status: int, headers: Mapping[str, str], body: bytes, url: str) -> ProviderError:
+    """The error of an answer whose status is none of success.
+
+    Args:
+        status: The HTTP status.
+        headers: The answer's headers, names in lower case.
+        body: The body, or its beginning.
+        url: Where the request went, without its query.
+    """
+    parsed = _parsed(body)
+    if 300 <= status < 400:  # noqa: PLR2004  # the redirects of HTTP
+        host = urlsplit(headers.get("location", "")).netloc.rpartition("@")[2]
+        return InvalidResponseError(
+            f"{url} redirects to {host or 'nowhere'}, and a key is not sent along.",
+            hint="If that is right, give the new address as base_url.",
+            status=status,
+        )
+    words, code, kind = _told(parsed)
+    error_class = _class_of(status, code, kind)
+    if not words:
+        words = _page_title(body) if parsed is None else ""
+    error = error_class(
+        f"{url} answered {status}{': ' if words else ''}{words}{'' if words.endswith(('.', '!', '?')) else '.'}",
+        hint=_HINTS.get(error_class),
+        status=status,
+        code=code or kind,
+        request_id=headers.get("x-request-id"),
+        body=_shown(body) if parsed is None else parsed,
+    )
+    return _with_wait(error, headers)
+
+
+def error_from_event(event: Any) -> ProviderError:
+    """The error of an error object that came where an answer should be: in a stream, or with status 200."""
+    words, code, kind = _told(event)
+    status = int(code) if code and code.isdigit() and 400 <= int(code) < 600 else None  # noqa: PLR2004  # HTTP's
+    error_class = _class_of(status or 500, code, kind)
+    return error_class(
+        f"The server broke off with an error: {words or 'it does not say which'}.".replace("..", "."),
+        hint=_HINTS.get(error_class),
+        status=status,
+        code=code or kind,
+        body=event,
+    )
+
+
+def not_json(status: int, headers: Mapping[str, str], body: bytes, url: str) -> InvalidResponseError:
+    """The error of an answer of success that is not what was asked for."""
+    kind = headers.get("content-type", "").partition(";")[0].strip()
+    if not body.strip():
+        what = "answered with an empty body"
+    elif kind == "text/html" or body.lstrip()[:1] == b"<":
+        what = f"answered with a web page{_titled(body)}"
+    else:
+        what = f"answered with something that is no JSON: {_shown(body, 80)!r}"
+    return InvalidResponseError(
+        f"{url} {what}.",
+        hint="Check base_url: it names the server up to and with /v1.",
+        status=status,
+        request_id=headers.get("x-request-id"),
+        body=_shown(body),
+    )
+
+
+def error_from_transport(error: TransportError, *, began: bool) -> ChatplugError:
+    """The error of a request that got no whole answer.
+
+    Args:
+        error: What the transport says.
+        began: Whether the answer had begun.
+    """
+    if isinstance(error, InvalidRequest):
+        return InvalidRequestError(str(error))
+    if isinstance(error, TimedOut):
+        late = ProviderTimeoutError(str(error), hint="Raise `timeout`, or try again.")
+        late.phase = error.phase
+        return late
+    if isinstance(error, TLSError):
+        return ProviderConnectionError(str(error), hint="Check base_url and the certificates.")
+    if isinstance(error, ProxyError):
+        return ProviderConnectionError(str(error), hint="Check the proxy's address and password.")
+    if isinstance(error, ConnectError):
+        return ProviderConnectionError(str(error), hint="Is the server running? Check base_url.")
+    if isinstance(error, BodyTooLarge):
+        return InvalidResponseError(str(error))
+    if began:
+        return StreamBrokenError(str(error), hint="What had arrived is on the error as `partial`; ask again.")
+    if isinstance(error, BrokenBody):
+        return ProviderConnectionError(str(error), hint="The answer is not whole; ask again.")
+    return ProviderConnectionError(str(error), hint="Try again.")
+
+
+def _class_of(status: int, code: str | None, kind: str | None) -> type[ProviderError]:
+    for name in (code, kind):
+        if name in _BY_CODE:
+            return _BY_CODE[name]
+    found = _BY_STATUS.get(status)
+    return found or (ServerError if status >= 500 else BadRequestError)  # noqa: PLR2004  # HTTP's
+
+
+def _with_wait(error: ProviderError, headers: Mapping[str, str]) -> ProviderError:
+    if isinstance(error, TransientError):
+        error.retry_after = retry_after(headers)
+        if error.retry_after is not None:
+            error.hint = f"The server asks to wait {error.retry_after:g} s."
+    return error
+
+
+def _parsed(body: bytes) -> Any:
+    from pydantic_core import from_json
+
+    try:
+        return from_json(body)
+    except ValueError:
+        return None
+
+
+def _told(parsed: Any) -> tuple[str, str | None, str | None]:
+    """What an error object says: its words, its code, its type. Servers wrap it in several ways."""
+    if isinstance(parsed, list) and parsed:
+        parsed = parsed[0]
+    if not isinstance(parsed, dict):
+        return "", None, None
+    inner = parsed.get("error")
+    if isinstance(inner, str):
+        return inner, _text(parsed.get("code")), _text(parsed.get("type"))
+    fields = cast("dict[str, Any]", inner if isinstance(inner, dict) else parsed)
+    words = next((fields[name] for name in ("message", "detail", "msg", "title") if fields.get(name)), "")
+    return words if isinstance(words, str) else str(words), _text(fields.get("code")), _text(fields.get("type"))
+
+
+def _text(value: object) -> str | None:
+    return str(value) if isinstance(value, (str, int)) and value != "" else None
+
+
+def _page_title(body: bytes) -> str:
+    match = re.search(rb"<title[^>]*>\s*([^<]{1,200})", body, re.IGNORECASE)
+    return " ".join(match[1].decode("utf-8", "replace").split()) if match else _shown(body, 200).strip()
+
+
+def _titled(body: bytes) -> str:
+    match = re.search(rb"<title[^>]*>\s*[^<]", body, re.IGNORECASE)
+    return f" ({_page_title(body)})" if match else ""
+
+
+def _shown(body: bytes, most: int = 2000) -> str:
+    return body[:most].decode("utf-8", "replace")

@@ -1,0 +1,116 @@
+"""One request and its answer, without the I/O between them.
+
+Both drivers in `model.py` send `request`, hand over what comes, and are told what it means.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from chatplug.credentials import redact
+from chatplug.errors import ChatplugError, ProviderError
+from chatplug.http import Request, TransportError
+from chatplug_openai_compat.decode import StreamReader, decode_answer, read_json
+from chatplug_openai_compat.errors import error_from_answer, error_from_event, error_from_transport, not_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from chatplug.http import Response
+    from chatplug.outputs import ChatResult
+    from pydantic import SecretStr
+
+__all__ = ["Exchange"]
+
+_OK = 200
+_REQUEST_ID = "x-request-id"
+
+
+class Exchange:
+    """What one request means on its way out and back.
+
+    Args:
+        request: What is sent.
+        provider: Who is asked.
+        model: The model that is asked.
+        secret: The key, which no error may show.
+    """
+
+    __slots__ = ("_began", "_model", "_provider", "_secret", "request")
+
+    def __init__(self, request: Request, *, provider: str, model: str, secret: SecretStr | None) -> None:
+        self.request = request
+        self._provider = provider
+        self._model = model
+        self._secret = secret
+        self._began = False
+
+    @contextmanager
+    def guarded(self) -> Iterator[None]:
+        """Whatever goes wrong inside is one of chatplug's errors, about this model, without the key."""
+        try:
+            yield
+        except TransportError as error:
+            raise self._ours(error_from_transport(error, began=self._began)) from error
+        except ChatplugError as error:
+            raise self._ours(error)
+
+    def _ours(self, error: ChatplugError) -> ChatplugError:
+        error.args = tuple(redact(part, [self._secret]) if isinstance(part, str) else part for part in error.args)
+        if isinstance(error, ProviderError) and error.body is not None:
+            error.body = _redacted(error.body, self._secret)
+        return error.about(self._provider, self._model)
+
+    def result(self, answer: Response) -> ChatResult:
+        """The messages of a whole answer."""
+        body = self.read(answer)
+        if isinstance(body, dict) and body.get("error") and not body.get("choices"):
+            raise error_from_event(body)
+        result = decode_answer(body, self._provider)
+        request_id = answer.headers.get(_REQUEST_ID)
+        if request_id:
+            for generation in result.generations:
+                generation.message.response_metadata["request_id"] = request_id
+        return result
+
+    def read(self, answer: Response) -> Any:
+        """The parsed body of a whole answer of success."""
+        if answer.status != _OK:
+            raise self.refusal(answer.status, answer.headers, answer.body)
+        try:
+            return read_json(answer.body)
+        except ValueError:
+            raise not_json(answer.status, answer.headers, answer.body, self._url) from None
+
+    def reader(self, status: int, headers: Mapping[str, str]) -> StreamReader | None:
+        """What reads the body of a stream; None if the answer is no stream, and the body says why."""
+        kind = headers.get("content-type", "")
+        if status != _OK or "json" in kind or "html" in kind:
+            return None
+        self._began = True
+        return StreamReader(self._provider, error_from_event, headers.get(_REQUEST_ID))
+
+    def refusal(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
+        """The error of an answer that is not what was asked for."""
+        if status != _OK:
+            return error_from_answer(status, headers, body, self._url)
+        try:
+            told = read_json(body)
+        except ValueError:
+            told = None
+        if isinstance(told, dict) and told.get("error"):
+            return error_from_event(told)
+        return not_json(status, headers, body, self._url)
+
+    @property
+    def _url(self) -> str:
+        return self.request.url.partition("?")[0]
+
+
+def _redacted(value: Any, secret: SecretStr | None) -> Any:
+    if isinstance(value, str):
+        return redact(value, [secret])
+    if isinstance(value, dict):
+        return {name: _redacted(item, secret) for name, item in value.items()}
+    return [_redacted(item, secret) for item in value] if isinstance(value, list) else value

@@ -1,0 +1,259 @@
+"""Asynchronous calls, over aiohttp (docs/decisions/0003-async-http-client.md).
+
+A request whose used connection had ended is sent once more on a new one, for the reasons given in `sync`; aiohttp
+by itself does this for GET and its like only, and might take another connection that has ended, too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections import deque
+from collections.abc import Mapping
+from functools import lru_cache
+from types import TracebackType
+from typing import Any, NoReturn, Self, cast
+
+import aiohttp
+from yarl import URL
+
+from chatplug.http.coding import Inflater, inflater_for
+from chatplug.http.deadline import Deadline, time_left
+from chatplug.http.errors import BodyTooLarge, ProxyError, TransportError
+from chatplug.http.failures import FAILURES, body_failure, cause_of, has_ended_unanswered, head_failure
+from chatplug.http.options import TransportOptions
+from chatplug.http.proxy import Proxy, choose_proxy
+from chatplug.http.sessions import Attempt, Sessions
+from chatplug.http.target import Target, headers_of, needs_length, target_of
+from chatplug.http.tls import tls_context
+from chatplug.http.transport import ERROR_BODY_LIMIT, Request, Response
+
+__all__ = ["AsyncStream", "AsyncTransport"]
+
+# A larger body would block the loop while it is copied, and aiohttp warns of it; a file object is sent bit by bit.
+_LARGE = 1 << 20
+
+
+class AsyncStream:
+    """An answer that is still arriving; an `AsyncByteStream`."""
+
+    __slots__ = ("_content", "_deadline", "_failure", "_inflater", "_is_closed", "_ready", "_response", "headers",
+                 "received", "status")  # fmt: skip
+
+    def __init__(self, response: aiohttp.ClientResponse, deadline: Deadline) -> None:
+        self.status: int = response.status
+        self.headers: Mapping[str, str] = _headers(response)
+        self.received = 0
+        self._response = response
+        self._content = response.content
+        self._deadline = deadline
+        self._failure: TransportError | None = None
+        self._is_closed = False
+        self._inflater: Inflater | None = None
+        self._ready: deque[bytes] = deque()
+        if "content-encoding" in self.headers:
+            try:
+                self._inflater = inflater_for(self.headers)
+            except ValueError as error:
+                self._break(error)
+
+    def __aiter__(self) -> Self:
+        """The body, decompressed, in the pieces in which it arrives."""
+        return self
+
+    async def __anext__(self) -> bytes:
+        if self._inflater is None:
+            data = await self._receive()
+            if data:
+                return data
+            raise StopAsyncIteration
+        while not self._ready:
+            data = await self._receive()
+            try:
+                self._ready.extend(self._inflater.feed(data))
+                if not data:
+                    self._inflater.finish()
+            except ValueError as error:
+                self._break(error)
+            if not data:
+                raise StopAsyncIteration
+        return self._ready.popleft()
+
+    async def read(self, limit: int = ERROR_BODY_LIMIT, /) -> bytes:
+        """The rest of the body, or its first `limit` bytes."""
+        pieces: list[bytes] = []
+        size = 0
+        async for piece in self:
+            pieces.append(piece)
+            size += len(piece)
+            if size >= limit:
+                break
+        return b"".join(pieces)[:limit]
+
+    async def aclose(self) -> None:
+        """Close the connection, unless the body has been read to its end."""
+        self._drop()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._drop()
+
+    async def _receive(self) -> bytes:
+        """What has come since the last time, or comes next; empty at the end of the body."""
+        if self._failure is not None:
+            raise self._failure
+        try:
+            data = await self._content.readany()
+        except FAILURES as error:
+            failure = body_failure(error, self._deadline, self.received)
+            data = b"" if self._is_closed else self._salvage()
+        except BaseException:
+            self._drop()
+            raise
+        else:
+            self.received += len(data)
+            return data
+        self._drop()
+        if not data:
+            raise failure
+        # What had come is handed over before the failure is told.
+        self.received += len(data)
+        self._failure = failure
+        return data
+
+    def _salvage(self) -> bytes:
+        """What had come before the failure, which aiohttp raises instead of handing it out."""
+        self._content.set_exception(cast("Any", None))
+        try:
+            return self._content.read_nowait()
+        except FAILURES:
+            return b""
+
+    def _drop(self) -> None:
+        self._is_closed = True
+        self._response.close()
+
+    def _break(self, error: ValueError) -> NoReturn:
+        """The body will never be complete."""
+        self._drop()
+        raise body_failure(error, self._deadline, self.received) from error
+
+
+def _headers(response: aiohttp.ClientResponse) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for name, value in response.headers.items():
+        lower = name.lower()
+        headers[lower] = f"{headers[lower]}, {value}" if lower in headers else value
+    return headers
+
+
+class AsyncTransport:
+    """The asynchronous half of the default transport."""
+
+    def __init__(self, options: TransportOptions) -> None:
+        self._options = options
+        self._sessions: dict[asyncio.AbstractEventLoop, Sessions] = {}
+        self._proxies: dict[tuple[str, str, int], Proxy | None] = {}
+
+    async def astream(self, request: Request, /) -> AsyncStream:
+        """The answer as soon as its headers are in."""
+        target, path = target_of(request)
+        headers = headers_of(request, target)
+        proxy = self._proxy(target, request)
+        settings = self._settings(target, proxy, headers)
+        sessions = self._sessions.get(asyncio.get_running_loop()) or await self._begin()
+        deadline = Deadline(request)
+        url = URL(target.base + path, encoded=True)
+        session = sessions.pooled
+        while True:
+            attempt = Attempt()
+            try:
+                return AsyncStream(
+                    await session.request(
+                        request.method,
+                        url,
+                        headers=headers,
+                        data=_payload(request),
+                        timeout=_limits(request.timeout.connect, request.timeout.read, time_left(deadline.ends, None)),
+                        allow_redirects=False,
+                        **settings,
+                    ),
+                    deadline,
+                )
+            except FAILURES as error:
+                if session is sessions.pooled and not attempt.made_connection and has_ended_unanswered(error):
+                    session = sessions.single
+                    continue
+                failure, cause = head_failure(error, deadline, target.origin, proxy), cause_of(error)
+            raise failure from cause
+
+    async def arequest(self, request: Request, /) -> Response:
+        """The whole answer."""
+        async with await self.astream(request) as stream:
+            limit = self._options.max_body
+            body = await stream.read(limit + 1)
+            if len(body) > limit:
+                raise BodyTooLarge(limit=limit, method=request.method, url=request.url)
+            return Response(stream.status, stream.headers, body)
+
+    async def aclose(self) -> None:
+        """Close the connections of the running event loop."""
+        sessions = self._sessions.get(asyncio.get_running_loop())
+        if sessions is not None:
+            await sessions.close()
+
+    def close(self) -> None:
+        """Let go of event loops that were closed without closing what belongs to them."""
+        for loop in list(self._sessions):
+            sessions = self._sessions.pop(loop, None) if loop.is_closed() else None
+            if sessions is not None:
+                sessions.abandon()
+
+    async def _begin(self) -> Sessions:
+        self.close()
+        loop = asyncio.get_running_loop()
+        sessions = self._sessions[loop] = Sessions(self._options, lambda: self._sessions.pop(loop, None))
+        await sessions.open()
+        return sessions
+
+    def _proxy(self, target: Target, request: Request) -> Proxy | None:
+        try:
+            return self._proxies[target.key]
+        except KeyError:
+            pass
+        try:
+            proxy = self._proxies[target.key] = choose_proxy(self._options, target.origin)
+        except ValueError as error:
+            reason = str(error)
+        else:
+            return proxy
+        raise ProxyError(reason, method=request.method, url=request.url, host="", port=0)
+
+    def _settings(self, target: Target, proxy: Proxy | None, headers: dict[str, str]) -> dict[str, Any]:
+        """How aiohttp is told of TLS and proxy; a proxy's password is a header of the request or of CONNECT."""
+        is_secure = target.origin.scheme == "https"
+        settings: dict[str, Any] = {"ssl": tls_context(self._options)} if is_secure else {}
+        if proxy is not None:
+            settings["proxy"] = URL(f"http://{proxy.origin.address}")
+            if proxy.authorization is not None:
+                if is_secure:
+                    settings["proxy_headers"] = {"proxy-authorization": proxy.authorization}
+                else:
+                    headers["proxy-authorization"] = proxy.authorization
+        return settings
+
+
+@lru_cache(maxsize=64)
+def _limits(connect: float | None, read: float | None, total: float | None) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=total, connect=connect, sock_read=read)
+
+
+def _payload(request: Request) -> bytes | io.BytesIO | None:
+    body = request.body
+    if body is None:
+        return b"" if needs_length(request.method, None) else None
+    return body if len(body) < _LARGE else io.BytesIO(body)

@@ -1,0 +1,218 @@
+"""One synchronous connection: how it is made, and how `http.client` reads the answers that come over it."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import select
+import socket
+import ssl
+from time import monotonic
+from typing import Any
+
+from chatplug.http.deadline import Deadline, time_left
+from chatplug.http.errors import ConnectError, ProxyError, TLSError
+from chatplug.http.options import TransportOptions
+from chatplug.http.proxy import Proxy
+from chatplug.http.sockets import KEEP_ALIVE, make_socket, track
+from chatplug.http.target import Origin
+from chatplug.http.tls import explain, tls_context
+
+__all__ = ["Connection", "connect"]
+
+_BUFFER = 1 << 16
+
+
+class _Wire(io.RawIOBase):
+    """The socket as `http.client` reads it: within the limits, and knowing what came."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+        self.deadline: Deadline | None = None
+        self.has_begun = False
+        """Whether a byte has come since the last request."""
+        self.has_ended = False
+        self.is_muted = False
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int | None:
+        if self.is_muted:
+            return None
+        if self.deadline is not None and self.deadline.ends is not None:
+            self.sock.settimeout(self.deadline.silence())
+        count = self.sock.recv_into(buffer)
+        if count:
+            self.has_begun = True
+        else:
+            self.has_ended = True
+        return count
+
+
+class _Reader(io.BufferedReader):
+    """One buffer for the life of a connection; `http.client` would close it after each answer."""
+
+    def close(self) -> None:
+        pass
+
+
+class Connection:
+    """A socket that serves one call at a time."""
+
+    __slots__ = ("_reader", "sock", "unused_since", "was_used", "wire")
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+        self.wire = _Wire(sock)
+        self._reader = _Reader(self.wire, _BUFFER)
+        self.was_used = False
+        self.unused_since = 0.0
+
+    def makefile(self, _mode: str, /) -> io.BufferedReader:
+        """What `http.client` asks of a socket."""
+        return self._reader
+
+    def send(self, data: bytes, deadline: Deadline) -> bool:
+        """Send it all; False when the other side would not take it, which may have said why."""
+        self.wire.deadline = deadline
+        self.wire.has_begun = False
+        self.sock.settimeout(deadline.silence())
+        try:
+            self.sock.sendall(data)
+        except (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError):
+            return False
+        return True
+
+    def receive(self, method: str) -> http.client.HTTPResponse:
+        """The head of the next answer; notices before it, such as 103 Early Hints, are passed over."""
+        while True:
+            response = http.client.HTTPResponse(self, method=method)  # type: ignore[arg-type]  # It calls makefile only.
+            response.begin()
+            if self.wire.has_ended:
+                # http.client takes the end of the connection for the end of the headers.
+                raise http.client.IncompleteRead(b"")
+            if response.status >= 200 or response.status == 101:
+                return response
+
+    def is_reusable(self) -> bool:
+        """Whether another answer could follow: none of its bytes is here before it was asked for."""
+        if self.wire.has_ended:
+            return False
+        self.wire.is_muted = True
+        try:
+            return not self._reader.peek(1)
+        finally:
+            self.wire.is_muted = False
+
+    def is_alive(self) -> bool:
+        """Whether an unused connection can be trusted: young, and with nothing to read, which would be its end."""
+        if monotonic() - self.unused_since >= KEEP_ALIVE or self.sock.fileno() < 0:
+            return False
+        return not _is_readable(self.sock)
+
+    def interrupt(self) -> None:
+        """Wake the thread that reads from it; that thread finds the end."""
+        try:
+            self.sock.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            # It has ended by itself.
+            return
+
+    def close(self) -> None:
+        """Close it at once."""
+        self.sock.close()
+
+
+def _is_readable(sock: socket.socket) -> bool:
+    if hasattr(select, "poll"):
+        poll = select.poll()
+        poll.register(sock, select.POLLIN)
+        return bool(poll.poll(0))
+    return bool(select.select([sock], [], [], 0)[0])
+
+
+def connect(origin: Origin, proxy: Proxy | None, options: TransportOptions, deadline: Deadline) -> Connection:
+    """A new connection to a server, through its proxy if it has one. Raises `ConnectError`."""
+    request = deadline.request
+    peer = origin if proxy is None else proxy.origin
+    kind = ConnectError if proxy is None else ProxyError
+    ends = deadline.connecting()
+    sock: socket.socket | None = None
+    try:
+        sock = _dial(peer, ends)
+        if origin.scheme == "https":
+            if proxy is not None:
+                _tunnel(sock, origin, proxy, deadline)
+            kind, peer = TLSError, origin
+            sock = _secure(sock, origin, options, ends)
+        return Connection(sock)
+    except BaseException as error:
+        if sock is not None:
+            sock.close()
+        if isinstance(error, TimeoutError):
+            raise deadline.timed_out("connect", sent=False) from error
+        if not isinstance(error, OSError):
+            raise
+        if kind is TLSError and isinstance(error, ConnectionError):
+            kind = ConnectError
+        reason = explain(error, peer.address) if kind is TLSError else _refusal(error, peer, proxy)
+        raise kind(reason, method=request.method, url=request.url, host=peer.host, port=peer.port) from error
+
+
+def _refusal(error: OSError, peer: Origin, proxy: Proxy | None) -> str:
+    whom = "" if proxy is None else "the proxy "
+    return f"cannot connect to {whom}{peer.address} ({error.strerror or error or type(error).__name__})"
+
+
+def _dial(peer: Origin, ends: float | None) -> socket.socket:
+    """A TCP connection to the first address that answers; each gets its share of the time."""
+    addresses = socket.getaddrinfo(peer.host, peer.port, type=socket.SOCK_STREAM)
+    failure = OSError("the name has no address")
+    for index, address in enumerate(addresses):
+        sock: socket.socket | None = None
+        try:
+            sock = make_socket(address)
+            left = time_left(ends, None)
+            sock.settimeout(None if left is None else left / (len(addresses) - index))
+            sock.connect(address[4])
+            return sock
+        except BaseException as error:
+            if sock is not None:
+                sock.close()
+            if not isinstance(error, OSError):
+                raise
+            failure = error
+    raise failure
+
+
+def _tunnel(sock: socket.socket, origin: Origin, proxy: Proxy, deadline: Deadline) -> None:
+    """Have the proxy connect us with the server."""
+    lines = [f"CONNECT {origin.address} HTTP/1.1", f"host: {origin.address}"]
+    if proxy.authorization is not None:
+        lines.append(f"proxy-authorization: {proxy.authorization}")
+    connection = Connection(sock)
+    connection.wire.deadline = None
+    sock.settimeout(time_left(deadline.connecting(), None))
+    status: int | None = None
+    try:
+        sock.sendall("\r\n".join([*lines, "", ""]).encode("latin-1"))
+        status = connection.receive("CONNECT").status
+        reason = f"answered {status}"
+    except http.client.HTTPException as error:
+        reason = f"is no proxy ({type(error).__name__})"
+    if status is not None and 200 <= status < 300:
+        return
+    request, peer = deadline.request, proxy.origin
+    raise ProxyError(
+        f"the proxy {peer.address} {reason} when asked for {origin.address}",
+        **{"method": request.method, "url": request.url, "host": peer.host, "port": peer.port, "status": status},
+    )
+
+
+def _secure(sock: socket.socket, origin: Origin, options: TransportOptions, ends: float | None) -> socket.socket:
+    """The same connection with TLS on it."""
+    sock.settimeout(time_left(ends, None))
+    secured = tls_context(options).wrap_socket(sock, server_hostname=origin.host.rstrip("."))
+    track(secured)
+    return secured

@@ -1,0 +1,51 @@
+"""How long a server asks to wait."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["retry_after"]
+
+
+def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
+    """The seconds that the headers of an answer ask to wait; None where they ask for nothing that can be read.
+
+    `retry-after-ms` (milliseconds, sent by OpenAI and Azure) is finer and wins over `retry-after`, which is a number
+    of seconds or a date (RFC 9110, section 10.2.3). A date that has passed is 0 seconds.
+
+    Args:
+        headers: The answer's headers, names in lower case.
+        now: The time that a date is compared with; the present unless told otherwise.
+
+    >>> retry_after({"retry-after": "20"})
+    20.0
+    >>> retry_after({"retry-after-ms": "350", "retry-after": "1"})
+    0.35
+    """
+    milliseconds = _number(headers.get("retry-after-ms"))
+    if milliseconds is not None:
+        return milliseconds / 1000
+    value = headers.get("retry-after")
+    seconds = _number(value)
+    if seconds is not None or value is None:
+        return seconds
+    try:
+        date = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    if date.tzinfo is None:
+        date = date.replace(tzinfo=timezone.utc)
+    return max(0.0, (date - (now or datetime.now(timezone.utc))).total_seconds())
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        number = float(text) if text is not None else -1.0
+    except ValueError:
+        return None
+    return number if 0 <= number < float("inf") else None
