@@ -124,7 +124,8 @@ def import_contracts() -> list[str]:
     CACHE.mkdir(exist_ok=True)
     config = CACHE / "importlinter.ini"
     config.write_text(text, encoding="utf-8")
-    return ["lint-imports", "--config", str(config), "--cache-dir", str(CACHE / "import_linter")]
+    # Its cache of a file does not notice when a module that the file imports comes to be.
+    return ["lint-imports", "--config", str(config), "--no-cache"]
 
 
 def mypy_environment() -> dict[str, str]:

@@ -45,8 +45,9 @@ def redact(text: str, secrets: Iterable[SecretStr | None]) -> str:
     >>> redact("Invalid key sk-12345.", [SecretStr("sk-12345")])
     'Invalid key **********.'
     """
-    for secret in secrets:
-        value = secret.get_secret_value() if secret is not None else ""
+    values = (secret.get_secret_value() for secret in secrets if secret is not None)
+    # The longest first: a secret may begin with another one.
+    for value in sorted(values, key=len, reverse=True):
         if len(value) >= _SHORTEST:
             text = text.replace(value, _MASK)
     return text

@@ -27,8 +27,9 @@ GRACE = 0.5
 def watch() -> Callable[[], bool]:
     """Begin to listen for Ctrl-C; the function that is given says whether it was pressed."""
     pressed = False
-    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        # Whoever started us wants the signal ignored, as `nohup` and `&` in scripts do.
+    ignored = signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+    if ignored or threading.current_thread() is not threading.main_thread():
+        # A script's `&` has it ignored, and signals are a matter of the main thread.
         return lambda: False
 
     def interrupt(*_: object) -> None:
@@ -38,7 +39,8 @@ def watch() -> Callable[[], bool]:
         raise KeyboardInterrupt
 
     reading, writing = os.pipe()
-    os.set_blocking(writing, False)
+    if os.name == "posix":
+        os.set_blocking(writing, False)
     signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     threading.Thread(target=_end, args=(reading,), name="chatplug-interrupt", daemon=True).start()
     sys.unraisablehook = _unraisable

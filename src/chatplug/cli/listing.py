@@ -36,10 +36,9 @@ def plugins(*, as_json: bool) -> None:
 
     found = [declaration for declared in default_manager().providers().values() for declaration in declared]
     rows = [(one.name, one.distribution, one.version, one.value) for one in found]
+    fields = ("provider", "distribution", "version", "entry_point")
     if as_json:
-        _print_json(
-            [dict(zip(("provider", "distribution", "version", "entry_point"), row, strict=True)) for row in rows]
-        )
+        _print_json([dict(zip(fields, row, strict=True)) for row in rows])
     elif rows:
         with Output() as output:
             output.table(("Provider", "Distribution", "Version", "Entry point"), rows)

@@ -32,7 +32,8 @@ def read_setting(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     name = name.strip()
     if not equals or not name:
-        raise click.BadParameter(f"{text!r} is not of the form name=value.")
+        # It is not repeated: it may be a key.
+        raise click.BadParameter("A setting is written name=value.")
     if name in _RESERVED:
         raise click.BadParameter(f"{name!r} is no setting; the argument MODEL names provider and model.")
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 import re
 import sys
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-__all__ = ["ClosedOutputError", "Output", "one_line", "printable"]
+__all__ = ["ClosedOutputError", "Output", "one_line", "printable", "reconfigured"]
 
 # C0 without tab and newline, DEL, C1: with these a text could move the cursor, rename the window or clear the screen.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -40,6 +39,15 @@ def one_line(text: str) -> str:
     return printable(" ".join(text.split()))
 
 
+def reconfigured(stream: TextIO, *, errors: str) -> TextIO:
+    """The stream, which from now on treats what it cannot encode or decode as `errors` says; see `codecs`."""
+    # `TextIO` is the type of the standard streams and has no such method; what they are, has.
+    reconfigure = getattr(stream, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors=errors)
+    return stream
+
+
 class ClosedOutputError(Exception):
     """Nobody reads standard output any more."""
 
@@ -51,12 +59,10 @@ class Output:
     """
 
     def __init__(self) -> None:
-        self._stream: TextIO = sys.stdout
+        # A model may send half a surrogate pair, and not every terminal is UTF-8.
+        self._stream = reconfigured(sys.stdout, errors="backslashreplace")
         self._last: str | None = None
         self.is_terminal = self._stream.isatty()
-        if isinstance(self._stream, io.TextIOWrapper):
-            # A model may send half a surrogate pair, and not every terminal is UTF-8.
-            self._stream.reconfigure(errors="backslashreplace")
 
     def __enter__(self) -> Self:
         return self

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from chatplug.cli.options import debug_option, json_option, settings_option
-from chatplug.cli.output import Output
+from chatplug.cli.output import Output, reconfigured
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,8 +57,8 @@ def run(  # noqa: PLR0913  # click gives each option as an argument
 
     # The model comes first: nobody types a prompt for a model that is not there.
     chat = chatplug.init(model, **settings)
-    text = _standard_input() if prompt in (None, "-") else prompt
-    messages = [*([SystemMessage(system)] if system else []), HumanMessage(str(text))]
+    text = _standard_input() if prompt is None or prompt == "-" else prompt
+    messages = [*([SystemMessage(system)] if system else []), HumanMessage(text)]
     with Output() as output:
         if as_json or no_stream:
             message = chat.invoke(messages)
@@ -76,7 +75,7 @@ def _stream(chat: BaseChatModel, messages: Sequence[BaseMessage], output: Output
     from chatplug.messages import add_usage
 
     tokens: UsageMetadata | None = None
-    for chunk in chat.stream(list(messages)):
+    for chunk in chat.stream(messages):
         output.write(chunk.text)
         if chunk.usage_metadata is not None:
             tokens = add_usage(tokens, chunk.usage_metadata)
@@ -89,11 +88,10 @@ def _standard_input() -> str:
     Raises:
         click.UsageError: If it is empty or no text.
     """
-    if isinstance(sys.stdin, io.TextIOWrapper):
-        # In some locales Python reads bytes that are no text into characters that cannot be sent.
-        sys.stdin.reconfigure(errors="strict")
+    # In some locales Python reads bytes that are no text into characters that cannot be sent.
+    stdin = reconfigured(sys.stdin, errors="strict")
     try:
-        text = sys.stdin.read().rstrip("\r\n")
+        text = stdin.read().rstrip("\r\n")
     except UnicodeDecodeError as error:
         raise click.UsageError(f"Standard input is no {error.encoding} text.") from error
     if not text:

@@ -37,8 +37,10 @@ _LARGE = 1 << 20
 class AsyncStream:
     """An answer that is still arriving; an `AsyncByteStream`."""
 
-    __slots__ = ("_content", "_deadline", "_failure", "_inflater", "_is_closed", "_ready", "_response", "headers",
-                 "received", "status")  # fmt: skip
+    __slots__ = (
+        *("_content", "_deadline", "_failure", "_inflater", "_is_closed", "_ready", "_response"),
+        *("headers", "received", "status"),
+    )
 
     def __init__(self, response: aiohttp.ClientResponse, deadline: Deadline) -> None:
         self.status: int = response.status
@@ -197,7 +199,7 @@ class AsyncTransport:
             limit = self._options.max_body
             body = await stream.read(limit + 1)
             if len(body) > limit:
-                raise BodyTooLarge(limit=limit, method=request.method, url=request.url)
+                raise BodyTooLarge(limit=limit, **request.where)
             return Response(stream.status, stream.headers, body)
 
     async def aclose(self) -> None:
@@ -231,7 +233,7 @@ class AsyncTransport:
             reason = str(error)
         else:
             return proxy
-        raise ProxyError(reason, method=request.method, url=request.url, host="", port=0)
+        raise ProxyError(reason, **request.where, host="", port=0)
 
     def _settings(self, target: Target, proxy: Proxy | None, headers: dict[str, str]) -> dict[str, Any]:
         """How aiohttp is told of TLS and proxy; a proxy's password is a header of the request or of CONNECT."""

@@ -134,7 +134,6 @@ def _is_readable(sock: socket.socket) -> bool:
 
 def connect(origin: Origin, proxy: Proxy | None, options: TransportOptions, deadline: Deadline) -> Connection:
     """A new connection to a server, through its proxy if it has one. Raises `ConnectError`."""
-    request = deadline.request
     peer = origin if proxy is None else proxy.origin
     kind = ConnectError if proxy is None else ProxyError
     ends = deadline.connecting()
@@ -157,12 +156,12 @@ def connect(origin: Origin, proxy: Proxy | None, options: TransportOptions, dead
         if kind is TLSError and isinstance(error, ConnectionError):
             kind = ConnectError
         reason = explain(error, peer.address) if kind is TLSError else _refusal(error, peer, proxy)
-        raise kind(reason, method=request.method, url=request.url, host=peer.host, port=peer.port) from error
+        raise kind(reason, **peer.peer(deadline.request)) from error
 
 
 def _refusal(error: OSError, peer: Origin, proxy: Proxy | None) -> str:
     whom = "" if proxy is None else "the proxy "
-    return f"cannot connect to {whom}{peer.address} ({error.strerror or error or type(error).__name__})"
+    return f"cannot connect to {whom}{peer.address} ({error.strerror or str(error) or type(error).__name__})"
 
 
 def _dial(peer: Origin, ends: float | None) -> socket.socket:
@@ -203,10 +202,10 @@ def _tunnel(sock: socket.socket, origin: Origin, proxy: Proxy, deadline: Deadlin
         reason = f"is no proxy ({type(error).__name__})"
     if status is not None and 200 <= status < 300:
         return
-    request, peer = deadline.request, proxy.origin
     raise ProxyError(
-        f"the proxy {peer.address} {reason} when asked for {origin.address}",
-        **{"method": request.method, "url": request.url, "host": peer.host, "port": peer.port, "status": status},
+        f"the proxy {proxy.origin.address} {reason} when asked for {origin.address}",
+        **proxy.origin.peer(deadline.request),
+        status=status,
     )
 
 

@@ -55,7 +55,7 @@ class DefaultTransport:
         from chatplug.http.sync import SyncTransport
 
         # One step, so that threads need no lock, which a fork might find held.
-        made = self.__dict__.setdefault("_made_sync", SyncTransport(self.options))
+        made: SyncTransport = self.__dict__.setdefault("_made_sync", SyncTransport(self.options))
         self._sync = made
         return made
 
@@ -68,7 +68,7 @@ class DefaultTransport:
             raise ModuleNotFoundError(
                 "Asynchronous calls need aiohttp: pip install 'chatplug[http]'", name=error.name
             ) from error
-        made = self.__dict__.setdefault("_made_async", AsyncTransport(self.options))
+        made: AsyncTransport = self.__dict__.setdefault("_made_async", AsyncTransport(self.options))
         self._async = made
         return made
 

@@ -17,7 +17,7 @@ therefore a client's exception is never chained, only the operating system's bel
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 __all__ = [
     "BodyTooLarge",
@@ -33,6 +33,21 @@ __all__ = [
 ]
 
 Phase = Literal["connect", "read", "total"]
+"""Which limit of a `Timeout`."""
+
+
+class Where(TypedDict):
+    """Which request an error is about."""
+
+    method: str
+    url: str
+
+
+class Peer(Where):
+    """Which request, and who could not be reached for it."""
+
+    host: str
+    port: int
 
 
 def public_url(url: str) -> str:

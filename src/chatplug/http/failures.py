@@ -33,20 +33,14 @@ FAILURES = (aiohttp.ClientError, OSError, asyncio.TimeoutError, ValueError)
 def head_failure(error: Exception, deadline: Deadline, origin: Origin, proxy: Proxy | None) -> TransportError:
     """The error for a call that failed before its answer began."""
     request = deadline.request
-    where = {"method": request.method, "url": request.url}
+    where = request.where
     if isinstance(error, asyncio.TimeoutError):
         return _too_late(error, deadline, sent=None)
     if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ClientConnectorCertificateError):
         return _no_connection(error, deadline, origin, proxy)
     if isinstance(error, aiohttp.ClientHttpProxyError) and proxy is not None:
-        peer = proxy.origin
-        return ProxyError(
-            f"the proxy {peer.address} answered {error.status} when asked for {origin.address}",
-            **where,
-            host=peer.host,
-            port=peer.port,
-            status=error.status,
-        )
+        reason = f"the proxy {proxy.origin.address} answered {error.status} when asked for {origin.address}"
+        return ProxyError(reason, **proxy.origin.peer(request), status=error.status)
     if isinstance(error, aiohttp.ClientResponseError):
         return BrokenBody(f"the answer is not HTTP ({_first_line(error.message)})", **where)
     if isinstance(error, aiohttp.ServerDisconnectedError) and not isinstance(error.message, str):
@@ -73,10 +67,7 @@ def body_failure(error: Exception, deadline: Deadline, received: int) -> Transpo
         reason = f"the body is not HTTP ({type(error).__name__})"
     else:
         reason = str(error)
-    request = deadline.request
-    return BrokenBody(
-        f"{reason}; {received:,} bytes had come", method=request.method, url=request.url, received=received
-    )
+    return BrokenBody(f"{reason}; {received:,} bytes had come", **deadline.request.where, received=received)
 
 
 def has_ended_unanswered(error: Exception) -> bool:
@@ -114,22 +105,11 @@ def _no_connection(
     request = deadline.request
     cause = cause_of(error) or OSError()
     if isinstance(error, aiohttp.ClientSSLError):
-        return TLSError(
-            explain(cause, origin.address),
-            method=request.method,
-            url=request.url,
-            host=origin.host,
-            port=origin.port,
-        )
+        return TLSError(explain(cause, origin.address), **origin.peer(request))
     peer = origin if proxy is None else proxy.origin
     kind, whom = (ConnectError, "") if proxy is None else (ProxyError, "the proxy ")
-    return kind(
-        f"cannot connect to {whom}{peer.address} ({cause.strerror or cause or type(error).__name__})",
-        method=request.method,
-        url=request.url,
-        host=peer.host,
-        port=peer.port,
-    )
+    reason = cause.strerror or str(cause) or "no reason given"
+    return kind(f"cannot connect to {whom}{peer.address} ({reason})", **peer.peer(request))
 
 
 def _system_reason(error: Exception) -> str:

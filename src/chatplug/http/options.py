@@ -33,7 +33,7 @@ class TransportOptions(Frozen):
     max_body: int
     """The largest body, in bytes after decompression, that `request` and `arequest` take; 256 MiB."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # It is the dataclass that the rule asks for.
         self,
         *,
         proxy: str | None = None,

@@ -6,7 +6,6 @@ asynchronous generators that were begun in it; each session is held by one, and 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextvars import ContextVar
 from typing import Any

@@ -86,8 +86,10 @@ class _Server:
 class SyncStream:
     """An answer that is still arriving; a `ByteStream`."""
 
-    __slots__ = ("_connection", "_deadline", "_inflater", "_is_closing", "_is_reading", "_is_whole", "_left", "_response",
-                 "_server", "headers", "received", "status")  # fmt: skip
+    __slots__ = (
+        *("_connection", "_deadline", "_inflater", "_is_closing", "_is_reading", "_is_whole", "_left"),
+        *("_response", "_server", "headers", "received", "status"),
+    )
 
     def __init__(self, server: _Server, connection: Connection, response: HTTPResponse, deadline: Deadline) -> None:
         self.status: int = response.status
@@ -221,8 +223,7 @@ class SyncStream:
         request = self._deadline.request
         raise BrokenBody(
             f"{reason}; {self.received:,} bytes had come",
-            method=request.method,
-            url=request.url,
+            **request.where,
             received=self.received,
         ) from error
 
@@ -262,7 +263,7 @@ class SyncTransport:
             limit = self._options.max_body
             body = stream.read(limit + 1)
             if len(body) > limit:
-                raise BodyTooLarge(limit=limit, method=request.method, url=request.url)
+                raise BodyTooLarge(limit=limit, **request.where)
             return Response(stream.status, stream.headers, body)
 
     def close(self) -> None:
@@ -280,7 +281,7 @@ class SyncTransport:
             reason = str(error)
         else:
             return self._servers.setdefault(target.key, _Server(target.origin, proxy, self._options))
-        raise ProxyError(reason, method=request.method, url=request.url, host="", port=0)
+        raise ProxyError(reason, **request.where, host="", port=0)
 
 
 def _ask(connection: Connection, data: bytes, deadline: Deadline) -> HTTPResponse | None:
@@ -302,13 +303,13 @@ def _ask(connection: Connection, data: bytes, deadline: Deadline) -> HTTPRespons
                 if wire.has_ended or isinstance(error, OSError)
                 else f"the answer is not HTTP ({type(error).__name__}: {str(error)[:100]})"
             )
-            raise BrokenBody(reason, method=request.method, url=request.url) from error
+            raise BrokenBody(reason, **request.where) from error
         if connection.was_used and isinstance(error, ConnectionError):
             return None
         reason = "the server hung up without an answer"
         if isinstance(error, OSError) and error.strerror:
             reason = f"{reason} ({error.strerror})"
-        raise Disconnected(reason, method=request.method, url=request.url, sent=sent) from error
+        raise Disconnected(reason, **request.where, sent=sent) from error
     except BaseException:
         connection.close()
         raise

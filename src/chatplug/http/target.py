@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from chatplug.http.errors import InvalidRequest, public_url
+from chatplug.http.errors import InvalidRequest, Peer, public_url
 from chatplug.http.transport import Frozen, Request
 
 __all__ = ["Origin", "Target", "headers_of", "target_of"]
@@ -20,7 +20,9 @@ _UNPRINTABLE = re.compile(r"[\x00-\x20\x7f]")
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9a-zA-Z]+")
 _NOT_IN_A_VALUE = re.compile(r"[^\t\x20-\x7e]")
 # How the body is framed is the client's to say, and so is whether the connection stays.
-_CLIENTS_OWN = frozenset({"content-length", "transfer-encoding", "connection", "keep-alive", "te", "trailer", "upgrade"})
+_CLIENTS_OWN = frozenset(
+    {"content-length", "transfer-encoding", "connection", "keep-alive", "te", "trailer", "upgrade"}
+)
 
 
 class Origin(Frozen):
@@ -52,6 +54,10 @@ class Origin(Frozen):
         """Host and port, as CONNECT and messages name them."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
+    def peer(self, request: Request) -> Peer:
+        """Which request could not reach this place, as errors are told."""
+        return {"method": request.method, "url": request.url, "host": self.host, "port": self.port}
+
 
 class Target:
     """An origin and what is asked of it."""
@@ -78,7 +84,7 @@ def target_of(request: Request) -> tuple[Target, str]:
         return target, f"{target.path}?{query if _is_plain(query) else _quote(query)}"
     except ValueError as error:
         reason = str(error)
-    raise InvalidRequest(reason, method=request.method, url=request.url)
+    raise InvalidRequest(reason, **request.where)
 
 
 @lru_cache(maxsize=256)
@@ -164,13 +170,12 @@ def headers_of(request: Request, target: Target) -> dict[str, str]:
     for name, value in request.headers.items():
         lower = _lower(name)
         if lower is None:
-            raise InvalidRequest("a header has a name that HTTP does not allow", method=request.method, url=request.url)
+            raise InvalidRequest("a header has a name that HTTP does not allow", **request.where)
         if _NOT_IN_A_VALUE.search(value) is not None:
             raise InvalidRequest(
                 f"the header {lower!r} has a line break, a control character or a letter outside ASCII in it; "
                 "look for one at the end of the key",
-                method=request.method,
-                url=request.url,
+                **request.where,
             )
         if lower not in _CLIENTS_OWN:
             headers[lower] = value

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from chatplug.http.errors import public_url
+from chatplug.http.errors import Where, public_url
 
 __all__ = [
     "ERROR_BODY_LIMIT",
@@ -40,7 +40,11 @@ class Frozen:
         raise AttributeError(f"{type(self).__name__} cannot be changed; make another one.")
 
     def _values(self) -> tuple[Any, ...]:
-        return tuple([getattr(self, name) for name in type(self).__slots__])
+        return tuple([getattr(self, name) for name in self._names()])
+
+    @classmethod
+    def _names(cls) -> tuple[str, ...]:
+        return cls.__slots__
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
@@ -51,7 +55,7 @@ class Frozen:
         return hash((type(self), *self._values()))
 
     def __repr__(self) -> str:
-        fields = ", ".join(f"{name}={getattr(self, name)!r}" for name in type(self).__slots__)
+        fields = ", ".join(f"{name}={getattr(self, name)!r}" for name in self._names())
         return f"{type(self).__name__}({fields})"
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -134,6 +138,11 @@ class Request(Frozen):
         _set(self, "body", body)
         _set(self, "timeout", DEFAULT_TIMEOUT if timeout is None else timeout)
 
+    @property
+    def where(self) -> Where:
+        """Which request this is, as errors are told."""
+        return {"method": self.method, "url": self.url}
+
     def _values(self) -> tuple[Any, ...]:
         return self.method, self.url, self.headers, self.body, self.timeout
 
@@ -172,9 +181,14 @@ class ByteStream(Protocol):
     """An answer whose body is still arriving; the headers are in."""
 
     @property
-    def status(self) -> int: ...
+    def status(self) -> int:
+        """The status, whatever it is."""
+        ...
+
     @property
-    def headers(self) -> Mapping[str, str]: ...
+    def headers(self) -> Mapping[str, str]:
+        """Names in lower case; a name that came twice has its values joined by a comma."""
+        ...
 
     def __iter__(self) -> Iterator[bytes]:
         """The body, decompressed, in the pieces in which it arrives; never an empty one."""
@@ -185,7 +199,7 @@ class ByteStream(Protocol):
         ...
 
     def close(self) -> None:
-        """Give the connection back when the body has been read to its end, otherwise close it at once."""
+        """Close the connection, unless the body has been read to its end: then it serves the next call."""
         ...
 
     def __enter__(self) -> Self: ...
@@ -198,13 +212,27 @@ class AsyncByteStream(Protocol):
     """The asynchronous twin of `ByteStream`."""
 
     @property
-    def status(self) -> int: ...
-    @property
-    def headers(self) -> Mapping[str, str]: ...
+    def status(self) -> int:
+        """The status, whatever it is."""
+        ...
 
-    def __aiter__(self) -> AsyncIterator[bytes]: ...
-    async def read(self, limit: int = ERROR_BODY_LIMIT, /) -> bytes: ...
-    async def aclose(self) -> None: ...
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Names in lower case; a name that came twice has its values joined by a comma."""
+        ...
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """The body, decompressed, in the pieces in which it arrives; never an empty one."""
+        ...
+
+    async def read(self, limit: int = ERROR_BODY_LIMIT, /) -> bytes:
+        """The rest of the body, or its first `limit` bytes."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close the connection, unless the body has been read to its end: then it serves the next call."""
+        ...
+
     async def __aenter__(self) -> Self: ...
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
@@ -219,11 +247,20 @@ class Transport(Protocol):
         ...
 
     def stream(self, request: Request, /) -> ByteStream:
-        """The answer as soon as its headers are in; close it. Raises `TransportError`, and so does reading it."""
+        """The answer as soon as its headers are in; close it. Raises `TransportError`, and so does reading it.
+
+        Read it to its end where you can, also when the last event has come: what is left costs nothing, and the
+        connection is kept.
+        """
         ...
 
-    async def arequest(self, request: Request, /) -> Response: ...
-    async def astream(self, request: Request, /) -> AsyncByteStream: ...
+    async def arequest(self, request: Request, /) -> Response:
+        """The asynchronous twin of `request`."""
+        ...
+
+    async def astream(self, request: Request, /) -> AsyncByteStream:
+        """The asynchronous twin of `stream`."""
+        ...
 
     def close(self) -> None:
         """Close the idle connections; the next call opens new ones."""

@@ -9,9 +9,9 @@ class comes from.
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
 from types import TracebackType
-from typing import Any, NoReturn, Self
+from typing import Any, Self
 
 from chatplug.http.deadline import Deadline, time_left
 from chatplug.http.errors import (
@@ -20,11 +20,12 @@ from chatplug.http.errors import (
     ConnectError,
     Disconnected,
     InvalidRequest,
+    Phase,
     ProxyError,
     TLSError,
     TransportError,
 )
-from chatplug.http.target import headers_of, target_of
+from chatplug.http.target import Origin, headers_of, target_of
 from chatplug.http.transport import ERROR_BODY_LIMIT, Request, Response
 
 __all__ = ["HttpxTransport"]
@@ -36,17 +37,17 @@ class HttpxTransport:
     """A `Transport` over clients of httpx or httpx2; who made a client closes it."""
 
     def __init__(self, client: Any = None, async_client: Any = None) -> None:
-        self._client = client
-        self._async_client = async_client
+        self._client: Any = client
+        self._async_client: Any = async_client
         self._failures = () if client is None else _failures_of(client, "Client")
         self._async_failures = () if async_client is None else _failures_of(async_client, "AsyncClient")
 
     def stream(self, request: Request, /) -> _HttpxStream:
         """The answer as soon as its headers are in."""
-        call = _Call(request, "http_client=" if self._client is None else None)
+        call = _Call(request, self._client, "http_client=")
         failure: TransportError | None = None
         try:
-            response = self._client.send(call.build(self._client), stream=True, follow_redirects=False)
+            response = call.client.send(call.build(), stream=True, follow_redirects=False)
         except self._failures as error:
             failure = call.failure(error)
         else:
@@ -60,14 +61,11 @@ class HttpxTransport:
 
     async def astream(self, request: Request, /) -> _AsyncHttpxStream:
         """The answer as soon as its headers are in."""
-        call = _Call(request, "http_async_client=" if self._async_client is None else None)
+        call = _Call(request, self._async_client, "http_async_client=")
         failure: TransportError | None = None
         try:
-            async with call.total():
-                response = await self._async_client.send(
-                    call.build(self._async_client), stream=True, follow_redirects=False
-                )
-        except (TimeoutError, *self._async_failures) as error:
+            response = await call.within_total(call.client.send(call.build(), stream=True, follow_redirects=False))
+        except self._async_failures as error:
             failure = call.failure(error)
         else:
             return _AsyncHttpxStream(response, call, self._async_failures)
@@ -87,7 +85,7 @@ class HttpxTransport:
 
 def _whole(status: int, headers: Mapping[str, str], body: bytes, request: Request) -> Response:
     if len(body) > _MAX_BODY:
-        raise BodyTooLarge(limit=_MAX_BODY, method=request.method, url=request.url)
+        raise BodyTooLarge(limit=_MAX_BODY, **request.where)
     return Response(status, headers, body)
 
 
@@ -103,23 +101,24 @@ def _failures_of(client: Any, expected: str) -> tuple[type[Exception], ...]:
 class _Call:
     """One request as the client is asked for it, and what the client's exceptions mean."""
 
-    __slots__ = ("deadline", "received", "request")
+    __slots__ = ("client", "deadline", "received", "request")
 
-    def __init__(self, request: Request, missing: str | None) -> None:
-        if missing is not None:
-            raise InvalidRequest(f"no client for this kind of call; pass one as {missing}", **_where(request))
+    def __init__(self, request: Request, client: Any, name: str) -> None:
+        if client is None:
+            raise InvalidRequest(f"there is no client for this kind of call; pass one as {name}", **request.where)
+        self.client: Any = client
         self.request = request
         self.deadline = Deadline(request)
         self.received = 0
 
-    def build(self, client: Any) -> Any:
+    def build(self) -> Any:
         """The client's own request, checked before the client can complain with all of it in its text."""
         request = self.request
         target, path = target_of(request)
         headers = headers_of(request, target)
         connect = time_left(self.deadline.ends, request.timeout.connect)
         silence = self.deadline.silence()
-        return client.build_request(
+        return self.client.build_request(
             request.method,
             f"{target.base}{path}",
             headers=headers,
@@ -128,31 +127,34 @@ class _Call:
             timeout=(connect, silence, silence, connect),
         )
 
-    def total(self) -> Any:
-        """The limit of the whole call, which httpx does not have."""
+    async def within_total(self, step: Awaitable[Any]) -> Any:
+        """A step of the call, within the limit for the whole of it, which httpx does not have."""
+        if self.deadline.ends is None:
+            return await step
         import asyncio
 
-        return asyncio.timeout(None if self.deadline.ends is None else time_left(self.deadline.ends, None))
+        async with asyncio.timeout(time_left(self.deadline.ends, None)):
+            return await step
 
     def failure(self, error: Exception, *, in_body: bool = False) -> TransportError:
         """Our error for the client's, known by the names of its class and of those above it."""
-        where = _where(self.request)
+        where = self.request.where
         names = {kind.__name__ for kind in type(error).__mro__}
         if isinstance(error, TimeoutError) or "TimeoutException" in names:
             if names & {"ConnectTimeout", "PoolTimeout"}:
                 return self.deadline.timed_out("connect", sent=False)
-            phase = "total" if isinstance(error, TimeoutError) else "read"
-            return self.deadline.timed_out(phase, sent=True if in_body else None)
+            phase: Phase = "total" if isinstance(error, TimeoutError) else "read"
+            return self.deadline.timed_out(phase, sent=in_body or None)
         detail = type(error).__name__
         if in_body:
             reason = f"the body is not whole ({detail}); {self.received:,} bytes had come"
             return BrokenBody(reason, **where, received=self.received)
         target, _ = target_of(self.request)
-        peer = {"host": target.origin.host, "port": target.origin.port}
+        origin = target.origin
         if "ProxyError" in names:
-            return ProxyError(f"the proxy refused the way to {target.origin.address} ({detail})", **where, **peer)
+            return ProxyError(f"the proxy refused the way to {origin.address} ({detail})", **origin.peer(self.request))
         if "ConnectError" in names:
-            return _no_connection(error, where, peer, target.origin.address)
+            return _no_connection(error, origin, self.request)
         if names & {"UnsupportedProtocol", "InvalidURL", "LocalProtocolError", "ValueError"}:
             return InvalidRequest(f"the client cannot send it ({detail})", **where)
         if "RemoteProtocolError" in names and "without sending" not in str(error):
@@ -160,11 +162,7 @@ class _Call:
         return Disconnected(f"the server hung up without an answer ({detail})", **where, sent=None)
 
 
-def _where(request: Request) -> dict[str, Any]:
-    return {"method": request.method, "url": request.url}
-
-
-def _no_connection(error: Exception, where: dict[str, Any], peer: dict[str, Any], address: str) -> TransportError:
+def _no_connection(error: Exception, origin: Origin, request: Request) -> TransportError:
     """A failed connection; the reason is the operating system's, which lies some causes below."""
     import ssl
 
@@ -174,17 +172,18 @@ def _no_connection(error: Exception, where: dict[str, Any], peer: dict[str, Any]
     reason = ""
     while below is not None:
         if isinstance(below, ssl.SSLError):
-            return TLSError(explain(below, address), **where, **peer)
+            return TLSError(explain(below, origin.address), **origin.peer(request))
         if isinstance(below, OSError) and below.strerror:
             reason = below.strerror
         below = below.__cause__ or below.__context__
-    return ConnectError(f"cannot connect to {address} ({reason or type(error).__name__})", **where, **peer)
+    reason = f"cannot connect to {origin.address} ({reason or type(error).__name__})"
+    return ConnectError(reason, **origin.peer(request))
 
 
 class _Body:
     """What both kinds of stream are made of."""
 
-    __slots__ = ("_call", "_failures", "_is_closed", "_response", "headers", "status")
+    __slots__ = ("_call", "_failures", "_is_closed", "_is_whole", "_response", "headers", "status")
 
     def __init__(self, response: Any, call: _Call, failures: tuple[type[Exception], ...]) -> None:
         self.status: int = response.status_code
@@ -193,12 +192,22 @@ class _Body:
         self._call = call
         self._failures = failures
         self._is_closed = False
+        self._is_whole = False
 
-    def _count(self, piece: bytes) -> bytes:
+    def _take(self, piece: bytes | None) -> bytes | None:
+        """A piece that has come; None at the end."""
+        if piece is None:
+            self._is_whole = True
+            return None
         self._call.received += len(piece)
         if self._call.deadline.is_over():
             raise TimeoutError
         return piece
+
+    def _check(self) -> None:
+        if self._is_closed and not self._is_whole:
+            reason = f"the stream was closed; {self._call.received:,} bytes had come"
+            raise BrokenBody(reason, **self._call.request.where, received=self._call.received)
 
 
 class _HttpxStream(_Body):
@@ -213,11 +222,97 @@ class _HttpxStream(_Body):
     def __iter__(self) -> Iterator[bytes]:
         """The body, decompressed, in the pieces in which it arrives."""
         while (piece := self._receive()) is not None:
-            yield piece
-
-    def _receive(self) -> bytes | None:
-        ...
+            if piece:
+                yield piece
 
     def read(self, limit: int = ERROR_BODY_LIMIT, /) -> bytes:
         """The rest of the body, or its first `limit` bytes."""
-        ...
+        pieces: list[bytes] = []
+        size = 0
+        for piece in self:
+            pieces.append(piece)
+            size += len(piece)
+            if size >= limit:
+                break
+        return b"".join(pieces)[:limit]
+
+    def close(self) -> None:
+        """Close the response; the client keeps the connection if the body has been read to its end."""
+        self._is_closed = True
+        self._response.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _receive(self) -> bytes | None:
+        self._check()
+        try:
+            return self._take(next(self._pieces, None))
+        except self._failures as error:
+            failure = self._call.failure(error, in_body=True)
+        except BaseException:
+            self.close()
+            raise
+        self.close()
+        raise failure
+
+
+class _AsyncHttpxStream(_Body):
+    """An `AsyncByteStream` over a response of httpx."""
+
+    __slots__ = ("_pieces",)
+
+    def __init__(self, response: Any, call: _Call, failures: tuple[type[Exception], ...]) -> None:
+        super().__init__(response, call, failures)
+        self._pieces: AsyncIterator[bytes] = response.aiter_bytes()
+
+    def __aiter__(self) -> Self:
+        """The body, decompressed, in the pieces in which it arrives."""
+        return self
+
+    async def __anext__(self) -> bytes:
+        while (piece := await self._receive()) is not None:
+            if piece:
+                return piece
+        raise StopAsyncIteration
+
+    async def read(self, limit: int = ERROR_BODY_LIMIT, /) -> bytes:
+        """The rest of the body, or its first `limit` bytes."""
+        pieces: list[bytes] = []
+        size = 0
+        async for piece in self:
+            pieces.append(piece)
+            size += len(piece)
+            if size >= limit:
+                break
+        return b"".join(pieces)[:limit]
+
+    async def aclose(self) -> None:
+        """Close the response; the client keeps the connection if the body has been read to its end."""
+        self._is_closed = True
+        await self._response.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def _receive(self) -> bytes | None:
+        self._check()
+        try:
+            return self._take(await self._call.within_total(anext(self._pieces, None)))
+        except self._failures as error:
+            failure = self._call.failure(error, in_body=True)
+        except BaseException:
+            await self.aclose()
+            raise
+        await self.aclose()
+        raise failure

@@ -333,8 +333,12 @@ def _unknown_setting(name: str, known: set[str] | frozenset[str]) -> SettingsErr
     )
 
 
-def wrong_setting(error: ValidationError) -> SettingsError:
+def wrong_setting(error: ValidationError) -> InvalidRequestError:
     """The first fault of a validation, without the value: it might be a key."""
-    first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+    first = error.errors(include_input=False, include_url=False)[0]
+    reason = first.get("ctx", {}).get("error")
+    if isinstance(reason, InvalidRequestError):
+        # A validator of the plugin has said it better.
+        return reason
     where = ".".join(str(part) for part in first["loc"])
     return SettingsError(f"The setting {where!r} is wrong: {first['msg']}.")

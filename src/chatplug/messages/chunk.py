@@ -7,10 +7,11 @@ and reads its fields from there when they are asked for. Both are values: adding
 from __future__ import annotations
 
 import json
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from chatplug.errors import MessageError
-from chatplug.messages.content import standard_blocks
+from chatplug.messages.content import plain_copy, standard_blocks
 from chatplug.messages.fold import Buffer, Piece
 from chatplug.messages.message import (
     AIMessage,
@@ -20,6 +21,7 @@ from chatplug.messages.message import (
     HumanMessage,
     SystemMessage,
     ToolMessage,
+    checked_call,
 )
 from chatplug.messages.tool_call import (
     CallFold,
@@ -49,6 +51,17 @@ __all__ = [
 
 _Chunk = TypeVar("_Chunk", bound="type[BaseMessageChunk]")
 _DICTS = ("additional_kwargs", "response_metadata")
+_SLOTS = ("_buffer", "_content", "_count", "_folded", "_id", "_more")
+
+
+def _readable(slot: str) -> Any:
+    """A property for a slot that a sum fills when it is read; to be changed it has to be filled before."""
+
+    def write(self: BaseMessageChunk, value: object) -> None:
+        getattr(self, slot)
+        setattr(self, slot, value)
+
+    return property(attrgetter(slot), write)
 
 
 class BaseMessageChunk(BaseMessage):
@@ -63,57 +76,65 @@ class BaseMessageChunk(BaseMessage):
 
     if TYPE_CHECKING:
         _buffer: Buffer | None
+        _content: Content
         _count: int
-        _folded: tuple[Content, str | None, dict[str, Any] | None] | None
+        _folded: tuple[Content | None, str | None, dict[str, Any]] | None
+        _id: str | None
         _more: dict[str, Any] | None
     else:
-        # Called for a slot that is not set: in a chunk that somebody made it is None, in a sum it was never read.
+        content = _readable("_content")
+        id = _readable("_id")
+
+        # Called for a slot that is not set: in a chunk that somebody made it has its default, in a sum it was never read.
         def __getattr__(self, field):
-            if field in ("_buffer", "_folded"):
-                value = None
-            elif field in ("content", "id", "_more"):
-                if self._buffer is not None:
-                    content, identity, more = self._buffer.folded(self._count)
-                    self.content, self.id, self._more = self._folded = content, identity, more
-                    return getattr(self, field)
-                value = "" if field == "content" else None
-            else:
+            if field not in _SLOTS:
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {field!r}")
+            if field in ("_content", "_id", "_more") and self._buffer is not None:
+                content, self._id, self._more = self._buffer.folded(self._count)
+                self._content = content
+                # A list is handed out and may be changed in place, so it counts as changed.
+                self._folded = content if isinstance(content, str) else None, self._id, self._more
+                return getattr(self, field)
+            value = "" if field == "_content" else None
             setattr(self, field, value)
             return value
 
     def as_piece(self) -> str | Piece:
         """A copy of what this chunk has, for a sum: its text, where that and an id are all."""
-        more = self._more
-        if more is None:
-            content = self.content
-            return content if isinstance(content, str) else Piece(list(content), None, {})
-        return Piece(self.content, self.id, {name: _copied(value) for name, value in more.items()})
+        more, content = self._more, self._content
+        if not more and isinstance(content, str):
+            return content
+        fields = {name: plain_copy(value) for name, value in (more or {}).items() if not name.startswith("parsed")}
+        return Piece(plain_copy(content), self._id, fields)
 
     def _share(self) -> tuple[Buffer, int]:
         """The pieces of this chunk, and how many of them are its own."""
         buffer = self._buffer
         if buffer is not None:
             seen = self._folded
-            if seen is None or (self.content is seen[0] and self.id is seen[1] and self._more is seen[2]):
+            if seen is None or (self._content is seen[0] and self._id is seen[1] and self._more is seen[2]):
                 return buffer, self._count
-        # A chunk that somebody made, or a sum that somebody has changed since.
-        return Buffer([self.as_piece()], self.id), 1  # pyright: ignore
+        # A chunk that somebody made, or a sum that somebody has changed since, or was handed what can be changed.
+        return Buffer([self._with_id(self.as_piece())], self._id), 1
+
+    def _with_id(self, piece: str | Piece) -> str | Piece:
+        return Piece(piece, self._id, {}) if isinstance(piece, str) and self._id is not None else piece
 
     def __add__(self, other: Self) -> Self:
         if other.__class__ is not self.__class__:
             return self._add_others(other)
         if self._fixed:
             self._check_fixed(other)
-        buffer, count = self._share()
+        buffer = self._buffer
+        if buffer is not None and self._folded is None:
+            count = self._count
+        else:
+            buffer, count = self._share()
         pieces = buffer.pieces
         more: list[str | Piece]
         if other._buffer is None:
-            content = other.content
-            if other._more is None and content.__class__ is str and (other.id is None or other.id == buffer.id):
-                more = [content]  # type: ignore[list-item]  # looked at just now
-            else:
-                more = [Piece(content, other.id, {}) if other._more is None else other.as_piece()]
+            piece = other.as_piece()
+            more = [piece if other._id is None or other._id == buffer.id else other._with_id(piece)]
         else:
             theirs, number = other._share()
             more = theirs.pieces[:number]
@@ -155,13 +176,6 @@ class BaseMessageChunk(BaseMessage):
                 raise MessageError(f"Two {type(self).__name__} with {field} {mine!r} and {theirs!r} do not add up.")
 
 
-def _copied(value: Any) -> Any:
-    """A copy of a chunk's field, as deep as a program changes it."""
-    if isinstance(value, dict):
-        return dict(value)
-    return [dict(item) if isinstance(item, dict) else item for item in value] if isinstance(value, list) else value
-
-
 def _lazily(*fields: str) -> Any:
     """Class decorator: these fields are read from, and written to, a chunk's `_more`."""
 
@@ -176,25 +190,19 @@ def _lazily(*fields: str) -> Any:
 def _property(field: str, default: type[dict[str, Any]] | None) -> property:
     def read(self: Any) -> Any:
         more = self._more
-        if more is not None and field in more:
-            return more[field]
-        if default is None:
-            return None
-        # The dict is handed out, so that it can be changed in place; from now on it is part of the chunk.
-        value = default()
-        if more is None:
-            self._more = {field: value}
-        else:
-            more[field] = value
+        value = more.get(field) if more else None
+        if value is None and default is not None:
+            # The dict is handed out, so that it can be changed in place; from now on it is part of the chunk.
+            value = default()
+            self._more = {**(more or {}), field: value}
+        elif isinstance(value, dict) and self._folded is not None and more is self._folded[2]:
+            self._more = dict(more)
         return value
 
     def write(self: Any, value: Any) -> None:
         self._more = {**(self._more or {}), field: value}
 
     return property(read, write)
-
-
-_SLOTS = ("_buffer", "_count", "_folded", "_more")
 
 
 @_lazily("additional_kwargs", "name", "response_metadata")
@@ -283,13 +291,13 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
         tool_call_chunks: Iterable[ToolCallChunk | Mapping[str, Any]] | None = None,
         chunk_position: Literal["last"] | None = None,
     ) -> None:
-        self.content = content if content.__class__ is str else self._checked(content)
-        self.id = id
+        self._content = content if content.__class__ is str else self._checked(content)
+        self._id = id
         self._buffer = self._more = None
         if tool_call_chunks:
             self.tool_call_chunks = [_checked_fragment(i, item) for i, item in enumerate(tool_call_chunks)]
         elif tool_calls or invalid_tool_calls:
-            self.tool_calls = [dict(call) for call in tool_calls or ()]  # type: ignore[misc]  # checked where it is set
+            self.tool_calls = tool_calls or ()  # type: ignore[assignment]  # checked where it is set
             self.tool_call_chunks += [
                 tool_call_chunk(name=bad["name"], args=bad["args"], id=bad["id"]) for bad in invalid_tool_calls or ()
             ]
@@ -322,9 +330,10 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
 
     @tool_calls.setter
     def tool_calls(self, calls: Iterable[ToolCall]) -> None:
+        whole = [checked_call(index, call) for index, call in enumerate(calls)]
         self.tool_call_chunks = [
-            tool_call_chunk(name=call["name"], args=json.dumps(call["args"], ensure_ascii=False), id=call.get("id"))
-            for call in calls
+            tool_call_chunk(name=call["name"], args=json.dumps(call["args"], ensure_ascii=False), id=call["id"])
+            for call in whole
         ]
 
     @property
@@ -339,11 +348,10 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
             return [], []
         if whole is None:
             whole = self.chunk_position == "last"
-        elif whole != (self.chunk_position == "last"):
-            return _read(fragments, whole=whole)
-        parsed: tuple[list[ToolCall], list[InvalidToolCall]] | None = more.get("parsed")
+        key = "parsed whole" if whole else "parsed so far"
+        parsed: tuple[list[ToolCall], list[InvalidToolCall]] | None = more.get(key)
         if parsed is None:
-            parsed = more["parsed"] = _read(fragments, whole=whole)
+            parsed = more[key] = _read(fragments, whole=whole)
         return parsed
 
     @classmethod
@@ -359,12 +367,6 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
         if self.chunk_position == "last":
             calls = [*self.tool_calls, *self.invalid_tool_calls]
         return standard_blocks(self.content, reasoning=self.additional_kwargs.get("reasoning_content"), calls=calls)
-
-    def as_piece(self) -> str | Piece:
-        piece = super().as_piece()
-        if isinstance(piece, Piece) and "parsed" in piece.more:
-            return piece._replace(more={name: value for name, value in piece.more.items() if name != "parsed"})
-        return piece
 
 
 def _read(fragments: Iterable[ToolCallChunk], *, whole: bool) -> tuple[list[ToolCall], list[InvalidToolCall]]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["STANDARD_TYPES", "Content", "ContentBlock", "standard_blocks", "text_of"]
+__all__ = ["STANDARD_TYPES", "Content", "ContentBlock", "plain_copy", "standard_blocks", "text_of"]
 
 ContentBlock: TypeAlias = dict[str, Any]
 """One piece of a message; `type` says which kind."""
@@ -37,6 +37,13 @@ STANDARD_TYPES = frozenset(
     }
 )
 """The types of block that every reader knows."""
+
+
+def plain_copy(value: Any) -> Any:
+    """A deep copy of plain data; what is neither dict nor list is shared."""
+    if isinstance(value, dict):
+        return {key: plain_copy(item) for key, item in value.items()}
+    return [plain_copy(item) for item in value] if isinstance(value, list) else value
 
 
 def text_of(content: Content) -> str:

@@ -6,7 +6,7 @@ A string, `(role, content)` pairs, dicts with `role` and `content`, message obje
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from chatplug.errors import MessageError, nearest
@@ -17,6 +17,7 @@ from chatplug.messages.message import (
     HumanMessage,
     SystemMessage,
     ToolMessage,
+    checked_call,
 )
 from chatplug.messages.tool_call import invalid_tool_call, read_arguments, tool_call
 
@@ -34,6 +35,18 @@ _ROLES = {
     "system": "system",
     "tool": "tool",
     "user": "human",
+}
+_CLASSES: dict[str, Callable[..., BaseMessage]] = {
+    "ai": AIMessage,
+    "function": FunctionMessage,
+    "human": HumanMessage,
+    "system": SystemMessage,
+    "tool": ToolMessage,
+}
+_FIELDS = ("additional_kwargs", "id", "name", "response_metadata")
+_OWN_FIELDS = {
+    "ai": ("invalid_tool_calls", "usage_metadata"),
+    "tool": ("artifact", "status", "tool_call_id"),
 }
 _SHAPES = "A message is a string, a (role, content) pair, a dict with 'role' and 'content', or a message object."
 
@@ -67,9 +80,7 @@ def _message(item: MessageLike, where: str) -> BaseMessage:
         return HumanMessage(item)
     if isinstance(item, Mapping):
         return _from_dict(item, where)
-    if (
-        isinstance(item, Sequence) and len(item) == 2 and isinstance(item[0], str)
-    ):  # a pair; pyright: ignore[reportUnnecessaryIsInstance]
+    if isinstance(item, Sequence) and len(item) == 2 and isinstance(item[0], str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without types
         return _from_role(item[0], {"content": item[1]}, where)
     raise MessageError(f"{where} is {type(item).__name__}, and no message can be made of it.", hint=_SHAPES)
 
@@ -87,47 +98,42 @@ def _from_dict(item: Mapping[str, Any], where: str) -> BaseMessage:
 
 
 def _from_role(role: str, fields: dict[str, Any], where: str) -> BaseMessage:
-    kind = _ROLES.get(role)
+    kind, content = _ROLES.get(role), fields.pop("content", None)
     if kind is None:
         raise MessageError(
             f"{where} has the role {role!r}.",
             hint=nearest(role, _ROLES) or f"Roles are {', '.join(sorted(_ROLES))}; for another, give a ChatMessage.",
         )
-    content = fields.pop("content", None)
     common: dict[str, Any] = {"content": "" if content is None else content}
-    common |= {name: fields.pop(name) for name in ("id", "name", "additional_kwargs") if fields.get(name) is not None}
+    for name in (*_FIELDS, *_OWN_FIELDS.get(kind, ())):
+        value = fields.pop(name, None)
+        if value is not None:
+            common[name] = value
+    calls = fields.pop("tool_calls", None) if kind == "ai" else None
     try:
-        if kind == "ai":
-            return _ai(common, fields)
-        if kind == "tool":
-            message = ToolMessage(tool_call_id=fields.pop("tool_call_id", None), **common)
-            message.status = fields.pop("status", "success")
-        elif kind == "function":
-            message = FunctionMessage(**common)
-        else:
-            message = HumanMessage(**common) if kind == "human" else SystemMessage(**common)
+        message = _CLASSES[kind](**common)
+        if isinstance(message, AIMessage):
+            _add_calls(message, calls or ())
     except MessageError as error:
         raise MessageError(f"{where}: {error.message}", hint=error.hint) from None
     if role == "developer":
         message.additional_kwargs["role"] = role
-    message.additional_kwargs.update(fields)
+    message.additional_kwargs.update((name, value) for name, value in fields.items() if value is not None)
     return message
 
 
-def _ai(common: dict[str, Any], fields: dict[str, Any]) -> AIMessage:
-    message = AIMessage(**common)
-    for call in fields.pop("tool_calls", None) or ():
-        function = call.get("function")
-        if function is None:
-            message.tool_calls += AIMessage(tool_calls=[call]).tool_calls
+def _add_calls(message: AIMessage, calls: Iterable[Any]) -> None:
+    """Add tool calls in our form, or in the form of OpenAI's chat completions."""
+    for index, call in enumerate(calls):
+        function = call.get("function") if isinstance(call, Mapping) else None
+        if not isinstance(function, Mapping):
+            message.tool_calls.append(checked_call(index, call))
             continue
-        text = function.get("arguments")
-        args, error = read_arguments(text if isinstance(text, str) else json.dumps(text or {}), whole=True)
+        name, identity, text = function.get("name"), call.get("id"), function.get("arguments")
+        if not isinstance(text, str):
+            text = json.dumps(text or {}, ensure_ascii=False)
+        args, error = read_arguments(text, whole=True)
         if args is None:
-            bad = invalid_tool_call(name=function.get("name"), args=text, id=call.get("id"), error=error)
-            message.invalid_tool_calls.append(bad)
+            message.invalid_tool_calls.append(invalid_tool_call(name=name, args=text, id=identity, error=error))
         else:
-            message.tool_calls.append(tool_call(name=function.get("name") or "", args=args, id=call.get("id")))
-    if fields:
-        message.additional_kwargs.update(fields)
-    return message
+            message.tool_calls.append(tool_call(name=name or "", args=args, id=identity))

@@ -14,6 +14,7 @@ from __future__ import annotations
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from chatplug.messages.content import plain_copy
 from chatplug.messages.tool_call import CallFold
 from chatplug.messages.usage import UsageMetadata, add_usage
 
@@ -121,7 +122,7 @@ class Fold:
         elif name == "response_metadata":
             self._response = self._response or {}
             _replace(self._response, value)
-        else:
+        elif name != "status" or self._others.get(name) != "error":  # a tool that has failed stays failed
             self._others[name] = value
 
     def content(self) -> Content:
@@ -163,7 +164,7 @@ def _grow(left: dict[str, Any], right: Mapping[str, Any]) -> None:
     for key, new in right.items():
         old = left.get(key)
         if old is None:
-            left[key] = _frozen(new)
+            left[key] = plain_copy(new)
         elif new is None:
             continue
         elif isinstance(new, str) and isinstance(old, (str, _Text)):
@@ -175,10 +176,10 @@ def _grow(left: dict[str, Any], right: Mapping[str, Any]) -> None:
                 left[key] = _Text((old, new))
         elif isinstance(new, dict) and isinstance(old, dict):
             _grow(old, new)
-        elif isinstance(new, list) and isinstance(old, list):
+        elif isinstance(new, list) and isinstance(old, list) and not isinstance(old, _Text):
             _extend(old, new)
         else:
-            left[key] = _frozen(new)
+            left[key] = plain_copy(new)
 
 
 def _extend(left: list[Any], right: Iterable[Any]) -> None:
@@ -186,11 +187,11 @@ def _extend(left: list[Any], right: Iterable[Any]) -> None:
     for new in right:
         index = new.get("index") if isinstance(new, dict) else None
         if index is not None:
-            old = next((item for item in left if isinstance(item, dict) and _continues(item, new)), None)
+            old = next((item for item in reversed(left) if isinstance(item, dict) and _continues(item, new)), None)
             if old is not None:
                 _grow(old, new)
                 continue
-        left.append(_frozen(new))
+        left.append(plain_copy(new))
 
 
 def _continues(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
@@ -209,16 +210,9 @@ def _replace(left: dict[str, Any], right: Mapping[str, Any]) -> None:
         if isinstance(new, dict) and isinstance(old, dict):
             _replace(old, new)
         elif isinstance(new, list) and isinstance(old, list):
-            old.extend(_frozen(new))
+            old.extend(plain_copy(new))
         elif new is not None or old is None:
-            left[key] = _frozen(new)
-
-
-def _frozen(value: Any) -> Any:
-    """A copy that the fold may grow."""
-    if isinstance(value, dict):
-        return {key: _frozen(item) for key, item in value.items()}
-    return [_frozen(item) for item in value] if isinstance(value, list) else value
+            left[key] = plain_copy(new)
 
 
 def _thaw(value: Any) -> Any:

@@ -7,14 +7,15 @@ they compare by their fields, copy, pickle, and dump to plain data.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from chatplug.errors import MessageError, nearest
-from chatplug.messages.content import standard_blocks, text_of
+from chatplug.messages.content import plain_copy, standard_blocks, text_of
 from chatplug.messages.tool_call import ToolCall, read_arguments
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
     from typing import Self
 
     from chatplug.messages.content import Content, ContentBlock
@@ -155,7 +156,7 @@ class BaseMessage:
 
     def model_dump(self) -> dict[str, Any]:
         """The message as plain data: its type and its fields, in copies."""
-        return {"type": self.type, **{field: _plain(getattr(self, field)) for field in self.field_names()}}
+        return {"type": self.type, **{field: plain_copy(getattr(self, field)) for field in self.field_names()}}
 
     def model_dump_json(self, *, indent: int | None = None) -> str:
         """The message as JSON text."""
@@ -174,6 +175,8 @@ class BaseMessage:
             return value
         if isinstance(value, BaseMessage):
             raise MessageError(f"{type(value).__name__} is no {cls.__name__}.")
+        if not isinstance(value, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without types
+            raise MessageError(f"No {cls.__name__} can be made of {type(value).__name__}.")
         data = dict(value)
         kind = data.pop("type", cls.type)
         if kind != cls.type:
@@ -193,7 +196,7 @@ class BaseMessage:
         copied = type(self).__new__(type(self))
         for field in self.field_names():
             value = getattr(self, field)
-            setattr(copied, field, _plain(value) if deep else value)
+            setattr(copied, field, plain_copy(value) if deep else value)
         for field, value in (update or {}).items():
             if field not in self.field_names():
                 raise MessageError(f"{type(self).__name__} has no field {field!r}.")
@@ -212,13 +215,6 @@ class BaseMessage:
 
 def _restore(kind: type[BaseMessage], data: dict[str, Any]) -> BaseMessage:
     return kind.model_validate(data)
-
-
-def _plain(value: Any) -> Any:
-    """A deep copy of plain data."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, list) else value
 
 
 class SystemMessage(BaseMessage):
@@ -288,7 +284,7 @@ class AIMessage(BaseMessage):
         if response_metadata is not None:
             self.response_metadata = dict(response_metadata)
         if tool_calls:
-            self.tool_calls = [_checked_call(index, call) for index, call in enumerate(tool_calls)]
+            self.tool_calls = [checked_call(index, call) for index, call in enumerate(tool_calls)]
         if invalid_tool_calls:
             self.invalid_tool_calls = list(invalid_tool_calls)
         if usage_metadata is not None:
@@ -317,8 +313,14 @@ class AIMessage(BaseMessage):
         return "\n".join(lines)
 
 
-def _checked_call(index: int, call: ToolCall | Mapping[str, Any]) -> ToolCall:
-    name, args = call.get("name"), call.get("args")
+def checked_call(index: int, call: ToolCall | Mapping[str, Any]) -> ToolCall:
+    """The tool call that a value of `tool_calls` is, in a new dict.
+
+    Raises:
+        MessageError: If it is none; says which.
+    """
+    whole = isinstance(call, Mapping)  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without types
+    name, args = (call.get("name"), call.get("args")) if whole else (None, None)
     if isinstance(args, str):
         args, _ = read_arguments(args, whole=True)
     if not isinstance(name, str) or not isinstance(args, dict):

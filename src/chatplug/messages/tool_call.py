@@ -145,13 +145,20 @@ class CallFold:
         """The call that a fragment continues; None where it begins one."""
         if index is not None:
             call = self._by_index.get(index)
-            if call is None or (identity and call.id and identity != call.id):
+            if call is None:
                 return None
+            if identity and call.id and identity != call.id:
+                return self._named(identity, index)
             # A new name after arguments, on an index that was used, is a second call that reuses it.
             return None if name and not identity and call.args and name != call.name else call
         if identity:
-            return next((call for call in reversed(self._calls) if call.id == identity), None)
+            return self._named(identity)
         return None if name or not self._calls else self._calls[-1]
+
+    def _named(self, identity: str, index: int | str | None = None) -> _Growing | None:
+        """The call with this id, and with this index where one is given."""
+        found = (call for call in reversed(self._calls) if call.id == identity)
+        return next((call for call in found if index is None or call.index == index), None)
 
     def chunks(self) -> list[ToolCallChunk]:
         """Each call as one fragment."""

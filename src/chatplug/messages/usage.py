@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TypedDict, cast
 
+from chatplug.messages.content import plain_copy
+
 __all__ = ["InputTokenDetails", "OutputTokenDetails", "UsageMetadata", "add_usage"]
 
 
@@ -57,10 +59,7 @@ def add_usage(left: UsageMetadata | None, right: UsageMetadata | None) -> UsageM
 
 
 def _copy(usage: UsageMetadata) -> UsageMetadata:
-    copied = {
-        key: dict(cast("dict[str, int]", value)) if isinstance(value, dict) else value for key, value in usage.items()
-    }
-    return cast("UsageMetadata", copied)
+    return cast("UsageMetadata", plain_copy(usage))
 
 
 def _add(total: dict[str, object], more: dict[str, object]) -> None:
@@ -71,4 +70,4 @@ def _add(total: dict[str, object], more: dict[str, object]) -> None:
         elif isinstance(have, int) and isinstance(value, int):
             total[key] = have + value
         elif have is None:
-            total[key] = dict(cast("dict[str, object]", value)) if isinstance(value, dict) else value
+            total[key] = plain_copy(value)

@@ -8,21 +8,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from chatplug.errors import InvalidResponseError, StreamBrokenError
+from chatplug.errors import InvalidResponseError, MessageError, StreamBrokenError
 from chatplug.messages import AIMessage, AIMessageChunk, UsageMetadata, invalid_tool_call, tool_call, tool_call_chunk
 from chatplug.outputs import ChatGeneration, ChatResult
 from chatplug.wire import EventTooLargeError, SSEDecoder
 from pydantic_core import from_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from chatplug.errors import ProviderError
+    from chatplug.wire import ServerSentEvent
 
 __all__ = ["StreamReader", "decode_answer", "read_json", "read_usage"]
 
 _NOT_METADATA = ("choices", "usage", "id", "object", "obfuscation")
 """Fields of an answer that have another place; `obfuscation` is noise against traffic analysis (API docs, 2025)."""
+
+_ODD = (AttributeError, KeyError, MessageError, TypeError)
+"""What reading an answer raises when a field is not of the kind that the wire promises."""
 
 
 def read_json(data: bytes) -> Any:
@@ -43,9 +47,12 @@ def decode_answer(body: Any, provider: str) -> ChatResult:
     choices = body.get("choices") if isinstance(body, dict) else None
     if not isinstance(choices, list) or not choices or not all(isinstance(choice, dict) for choice in choices):
         raise InvalidResponseError("The answer is JSON, but no chat completion: it has no choices.", body=body)
-    common = _facts(body, provider)
-    usage = read_usage(body.get("usage"))
-    return ChatResult(generations=[_generation(choice, body.get("id"), common, usage) for choice in choices])
+    try:
+        common = _facts(body, provider)
+        usage = read_usage(body.get("usage"))
+        return ChatResult(generations=[_generation(choice, body.get("id"), common, usage) for choice in choices])
+    except _ODD as error:
+        raise _odd(error, body) from None
 
 
 def _generation(
@@ -189,8 +196,8 @@ class StreamReader:
         self.is_done = False
         """Whether the server has said that nothing more comes."""
 
-    def feed(self, data: bytes) -> list[AIMessageChunk]:
-        """The chunks that these bytes complete.
+    def feed(self, data: bytes) -> Iterator[AIMessageChunk]:
+        """The chunks that these bytes complete; what was whole before a fault is given before the error.
 
         Raises:
             InvalidResponseError: If an event is no chat completion chunk.
@@ -200,21 +207,19 @@ class StreamReader:
             events = self._events.feed(data)
         except EventTooLargeError as error:
             raise InvalidResponseError(f"The stream has {error}.") from None
-        return self._read(event.data for event in events)
+        return self._read(events)
 
-    def end(self) -> list[AIMessageChunk]:
+    def end(self) -> Iterator[AIMessageChunk]:
         """The last chunks, when the body has ended.
 
         Raises:
             StreamBrokenError: If it ended before the answer did.
         """
-        chunks: list[AIMessageChunk] = []
         if not self.is_done:
-            for event in self._events.end():
-                try:
-                    chunks += self._read([event.data])
-                except InvalidResponseError:
-                    raise _broken("The stream ended in the middle of an event.") from None
+            try:
+                yield from self._read(self._events.end())
+            except InvalidResponseError:
+                raise _broken("The stream ended in the middle of an event.") from None
         if not (self.is_done or self.finished):
             raise _broken("The stream ended before the answer did: no finish reason and no [DONE] came.")
         last = AIMessageChunk("", id=self._id, chunk_position="last")
@@ -222,23 +227,24 @@ class StreamReader:
         if usage is not None:
             last.usage_metadata = usage
             last.response_metadata = {"token_usage": self._usage}
-        return [*chunks, last]
+        yield last
 
-    def _read(self, events: Iterable[bytes]) -> list[AIMessageChunk]:
-        chunks: list[AIMessageChunk] = []
-        for data in events:
+    def _read(self, events: Iterable[ServerSentEvent]) -> Iterator[AIMessageChunk]:
+        for data, _, _ in events:
             if data == b"[DONE]":
                 self.is_done = True
-                break
+                return
             try:
                 event = from_json(data)
                 choices = event.pop("choices", None)
             except (ValueError, AttributeError):
                 raise _no_event(data) from None
-            chunk = self._chunk(event, choices)
+            try:
+                chunk = self._chunk(event, choices)
+            except _ODD as error:
+                raise _odd(error, event) from None
             if chunk is not None:
-                chunks.append(chunk)
-        return chunks
+                yield chunk
 
     def _chunk(self, event: dict[str, Any], choices: Any) -> AIMessageChunk | None:
         usage = event.pop("usage", None)
@@ -336,6 +342,10 @@ def _text(value: Any) -> str:
 
 def _broken(message: str) -> StreamBrokenError:
     return StreamBrokenError(message, hint="What had arrived is on the error as `partial`; ask again.")
+
+
+def _odd(error: Exception, body: object) -> InvalidResponseError:
+    return InvalidResponseError(f"The answer has a field of an unexpected kind ({error}).", body=body)
 
 
 def _no_event(data: bytes) -> InvalidResponseError:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from chatplug.errors import ChatplugError
     from chatplug.http import TransportError
 
-__all__ = ["error_from_answer", "error_from_event", "error_from_transport", "not_json"]
+__all__ = ["error_from_answer", "error_from_event", "error_from_transport", "unreadable"]
 
 _BY_CODE: dict[str, type[ProviderError]] = {
     "billing_hard_limit_reached": PermissionDeniedError,
@@ -120,15 +120,23 @@ def error_from_event(event: Any) -> ProviderError:
     )
 
 
-def not_json(status: int, headers: Mapping[str, str], body: bytes, url: str) -> InvalidResponseError:
-    """The error of an answer of success that is not what was asked for."""
+def unreadable(status: int, headers: Mapping[str, str], body: bytes, url: str, wanted: str) -> InvalidResponseError:
+    """The error of an answer of success that is not of the form that was asked for.
+
+    Args:
+        status: The HTTP status.
+        headers: The answer's headers, names in lower case.
+        body: The body, or its beginning.
+        url: Where the request went, without its query.
+        wanted: The form that was asked for, with its article.
+    """
     kind = headers.get("content-type", "").partition(";")[0].strip()
     if not body.strip():
         what = "answered with an empty body"
     elif kind == "text/html" or body.lstrip()[:1] == b"<":
         what = f"answered with a web page{_titled(body)}"
     else:
-        what = f"answered with something that is no JSON: {_shown(body, 80)!r}"
+        what = f"answered with something that is not {wanted}: {_shown(body, 80)!r}"
     return InvalidResponseError(
         f"{url} {what}.",
         hint="Check base_url: it names the server up to and with /v1.",
@@ -145,25 +153,26 @@ def error_from_transport(error: TransportError, *, began: bool) -> ChatplugError
         error: What the transport says.
         began: Whether the answer had begun.
     """
+    what = f"{' '.join(str(error).split())}."
     if isinstance(error, InvalidRequest):
-        return InvalidRequestError(str(error))
+        return InvalidRequestError(what)
     if isinstance(error, TimedOut):
-        late = ProviderTimeoutError(str(error), hint="Raise `timeout`, or try again.")
+        late = ProviderTimeoutError(what, hint="Raise `timeout`, or try again.")
         late.phase = error.phase
         return late
     if isinstance(error, TLSError):
-        return ProviderConnectionError(str(error), hint="Check base_url and the certificates.")
+        return ProviderConnectionError(what, hint="Check base_url and the certificates.")
     if isinstance(error, ProxyError):
-        return ProviderConnectionError(str(error), hint="Check the proxy's address and password.")
+        return ProviderConnectionError(what, hint="Check the proxy's address and password.")
     if isinstance(error, ConnectError):
-        return ProviderConnectionError(str(error), hint="Is the server running? Check base_url.")
+        return ProviderConnectionError(what, hint="Is the server running? Check base_url.")
     if isinstance(error, BodyTooLarge):
-        return InvalidResponseError(str(error))
+        return InvalidResponseError(what)
     if began:
-        return StreamBrokenError(str(error), hint="What had arrived is on the error as `partial`; ask again.")
+        return StreamBrokenError(what, hint="What had arrived is on the error as `partial`; ask again.")
     if isinstance(error, BrokenBody):
-        return ProviderConnectionError(str(error), hint="The answer is not whole; ask again.")
-    return ProviderConnectionError(str(error), hint="Try again.")
+        return ProviderConnectionError(what, hint="The answer is not whole; ask again.")
+    return ProviderConnectionError(what, hint="Try again.")
 
 
 def _class_of(status: int, code: str | None, kind: str | None) -> type[ProviderError]:

@@ -12,7 +12,7 @@ from chatplug.credentials import redact
 from chatplug.errors import ChatplugError, ProviderError
 from chatplug.http import Request, TransportError
 from chatplug_openai_compat.decode import StreamReader, decode_answer, read_json
-from chatplug_openai_compat.errors import error_from_answer, error_from_event, error_from_transport, not_json
+from chatplug_openai_compat.errors import error_from_answer, error_from_event, error_from_transport, unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -81,7 +81,7 @@ class Exchange:
         try:
             return read_json(answer.body)
         except ValueError:
-            raise not_json(answer.status, answer.headers, answer.body, self._url) from None
+            raise unreadable(answer.status, answer.headers, answer.body, self._url, "JSON") from None
 
     def reader(self, status: int, headers: Mapping[str, str]) -> StreamReader | None:
         """What reads the body of a stream; None if the answer is no stream, and the body says why."""
@@ -101,7 +101,7 @@ class Exchange:
             told = None
         if isinstance(told, dict) and told.get("error"):
             return error_from_event(told)
-        return not_json(status, headers, body, self._url)
+        return unreadable(status, headers, body, self._url, "an event stream")
 
     @property
     def _url(self) -> str:

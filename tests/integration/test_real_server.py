@@ -1,0 +1,171 @@
+"""The whole way, to a real llama.cpp server on loopback and back."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import chatplug
+import pytest
+from chatplug.errors import BadRequestError, ContextLengthError, NotFoundError
+from chatplug.language_models import BaseChatModel
+from chatplug.messages import AIMessage, AIMessageChunk
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def make(real_server: str) -> Any:
+    def made(**settings: Any) -> BaseChatModel:
+        return chatplug.init("openai_compat:tiny", base_url=f"{real_server}/v1", temperature=0, **settings)
+
+    return made
+
+
+def invoke(model: BaseChatModel, how: str, value: Any, **call: Any) -> AIMessage:
+    return model.invoke(value, **call) if how == "sync" else asyncio.run(model.ainvoke(value, **call))
+
+
+def stream(model: BaseChatModel, how: str, value: Any, **call: Any) -> list[AIMessageChunk]:
+    if how == "sync":
+        return list(model.stream(value, **call))
+
+    async def collect() -> list[AIMessageChunk]:
+        return [chunk async for chunk in model.astream(value, **call)]
+
+    return asyncio.run(collect())
+
+
+both = pytest.mark.parametrize("how", ["sync", "async"])
+
+
+@both
+def test_a_question_is_answered_with_text_usage_and_a_finish_reason(make: Any, how: str) -> None:
+    answer = invoke(make(), how, "Hello")
+
+    assert answer.text
+    assert answer.usage_metadata is not None
+    assert answer.usage_metadata["input_tokens"] > 0
+    assert answer.usage_metadata["output_tokens"] > 0
+    assert answer.response_metadata["finish_reason"] == "stop"
+    assert answer.response_metadata["model_provider"] == "openai_compat"
+
+
+@both
+def test_a_stream_adds_up_to_the_whole_answer_and_counts_its_tokens(make: Any, how: str) -> None:
+    model = make()
+
+    whole = invoke(model, how, "Tell me more", max_tokens=12)
+    chunks = stream(model, how, "Tell me more", max_tokens=12)
+
+    total = sum(chunks[1:], chunks[0])
+    assert total.text == whole.text
+    assert len(chunks) > 3
+    assert len({chunk.id for chunk in chunks}) == 1
+    assert [chunk.chunk_position for chunk in chunks][-1] == "last"
+    assert total.usage_metadata is not None
+    assert whole.usage_metadata is not None
+    assert total.usage_metadata["output_tokens"] == whole.usage_metadata["output_tokens"]
+    assert total.response_metadata["finish_reason"] == whole.response_metadata["finish_reason"]
+
+
+@both
+def test_max_tokens_ends_an_answer_and_the_finish_reason_says_so(make: Any, how: str) -> None:
+    answer = invoke(make(max_tokens=3), how, "Hello")
+
+    assert answer.usage_metadata is not None
+    assert answer.usage_metadata["output_tokens"] == 3
+    assert answer.response_metadata["finish_reason"] == "length"
+
+
+@both
+def test_a_stop_text_ends_an_answer(make: Any, how: str) -> None:
+    model = make()
+    whole = invoke(model, how, "Hello").text
+    stop = whole[len(whole) // 2 :][:3]
+
+    answer = invoke(model, how, "Hello", stop=[stop])
+
+    assert answer.text == whole[: whole.index(stop)]
+    assert invoke(make(stop=stop), how, "Hello").text == answer.text
+
+
+def test_the_settings_of_one_call_hold_for_that_call_alone(make: Any) -> None:
+    model = make()
+
+    short = model.invoke("Hello", max_tokens=2)
+    long = model.invoke("Hello")
+
+    assert len(short.text) < len(long.text)
+
+
+@both
+def test_a_conversation_with_every_kind_of_message_is_understood(make: Any, how: str) -> None:
+    conversation = [
+        {"role": "system", "content": "Be brief."},
+        ("user", "What is the weather in Bern?"),
+        AIMessage("", tool_calls=[{"name": "weather", "args": {"city": "Bern"}, "id": "call_1"}]),
+        {"role": "tool", "tool_call_id": "call_1", "content": "12 degrees"},
+        ("user", [{"type": "text", "text": "Thank you"}]),
+    ]
+
+    assert invoke(make(), how, conversation).text
+
+
+def test_sixteen_requests_at_once_from_threads_and_from_tasks_are_each_answered(make: Any) -> None:
+    model = make(max_tokens=8)
+    alone = [model.invoke(f"Question {i}").text for i in range(16)]
+
+    with ThreadPoolExecutor(16) as pool:
+        threads = [answer.text for answer in pool.map(model.invoke, [f"Question {i}" for i in range(16)])]
+
+    async def tasks() -> list[str]:
+        answers = await asyncio.gather(*[model.ainvoke(f"Question {i}") for i in range(16)])
+        return [answer.text for answer in answers]
+
+    assert all(threads)
+    assert all(asyncio.run(tasks()))
+    assert len(alone) == len(threads) == 16
+
+
+def test_twenty_streams_one_after_another_survive_a_server_that_closes_its_connections(make: Any) -> None:
+    model = make(max_tokens=4)
+
+    answers = ["".join(chunk.text for chunk in model.stream("Hello")) for _ in range(20)]
+
+    assert len(set(answers)) == 1
+
+
+@both
+def test_a_prompt_over_the_context_is_an_error_of_its_own(make: Any, how: str) -> None:
+    with pytest.raises(ContextLengthError, match="openai_compat:tiny: .*answered 400") as caught:
+        invoke(make(), how, "word " * 60_000)
+
+    assert caught.value.status == 400
+    assert caught.value.code == "exceed_context_size_error" or caught.value.code == "400"
+
+
+@both
+def test_a_request_that_the_server_refuses_is_an_error_with_its_words(make: Any, how: str) -> None:
+    conversation = [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}]}]
+
+    with pytest.raises(BadRequestError) as caught:
+        stream(make(), how, conversation)
+
+    assert caught.value.status == 400
+    assert "image" in str(caught.value)
+
+
+@both
+def test_an_address_without_the_endpoint_is_an_error_that_points_at_base_url(real_server: str, how: str) -> None:
+    model = chatplug.init("openai_compat:tiny", base_url=f"{real_server}/nowhere")
+
+    with pytest.raises(NotFoundError, match="Check the model's name, and base_url"):
+        invoke(model, how, "Hello")
+
+
+def test_the_models_of_the_server_are_listed(real_server: str) -> None:
+    from chatplug.plugins import default_manager
+
+    assert default_manager().list_models("openai_compat", {"base_url": f"{real_server}/v1"}) == ["tiny-chat"]
