@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from chatplug.errors import ModelNameError
+from chatplug.plugins.discovery import plain_name
 from chatplug.plugins.manager import PluginManager, default_manager
 
 if TYPE_CHECKING:
@@ -92,12 +93,12 @@ def split_name(model: str, model_provider: str | None = None) -> tuple[str, str]
     >>> split_name("qwen3:8b", "openai-compat")
     ('openai_compat', 'qwen3:8b')
     """
-    if not isinstance(model, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without types
-        raise ModelNameError(f"The model's name is {type(model).__name__}.", hint="Write 'provider:model'.")
+    for given in (model, model_provider or ""):
+        if not isinstance(given, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without types
+            raise ModelNameError(f"The model's name is {type(given).__name__}.", hint="Write 'provider:model'.")
     provider, name = (model_provider, model) if model_provider else model.partition(":")[::2]
-    provider = provider.strip().lower().replace("-", "_")
-    name = name.strip()
-    if model_provider and name.lower().replace("-", "_").startswith(f"{provider}:"):
+    provider, name = plain_name(provider), name.strip()
+    if model_provider and plain_name(name).startswith(f"{provider}:"):
         name = name.partition(":")[2]
     if not name or not provider:
         installed = ", ".join(default_manager().providers()) or "none"

@@ -143,15 +143,21 @@ def start(distribution: Path) -> Iterator[Start]:
     """Starts the command as a process of its own, which is gone when the test is over."""
     children: list[Child] = []
 
-    def begin(*arguments: str, python: tuple[str, ...] = ("-m", "chatplug"), **streams: int) -> Child:
+    def begin(
+        *arguments: str,
+        python: tuple[str, ...] = ("-m", "chatplug"),
+        stdin: int = subprocess.DEVNULL,
+        stdout: int = subprocess.PIPE,
+    ) -> Child:
         path = os.pathsep.join(filter(None, [str(distribution), os.environ.get("PYTHONPATH", "")]))
-        given = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
         process = subprocess.Popen(
             [sys.executable, *python, *arguments],
             env={**os.environ, "PYTHONPATH": path, "TERM": "xterm", "COLUMNS": "100"},
             # Tests that run in the background of a script have SIGINT ignored, and would pass that on.
             preexec_fn=_hear_interrupts,  # noqa: PLW1509  # there are no threads that hold a lock
-            **given,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
         )
         children.append(Child(process))
         return children[-1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import subprocess
 import sys
 
 import pytest
@@ -19,8 +20,7 @@ if sys.platform == "win32":
 def on_a_terminal(start: Start, *arguments: str, stdin: bool = False) -> tuple[int, str, str]:
     """The exit code, what a terminal gets, and standard error."""
     mine, theirs = os.openpty()
-    streams = {"stdout": theirs, **({"stdin": theirs} if stdin else {})}
-    child = start(*arguments, **streams)
+    child = start(*arguments, stdin=theirs if stdin else subprocess.DEVNULL, stdout=theirs)
     os.close(theirs)
     got = b""
     try:

@@ -1,14 +1,14 @@
 """One call of a model, from the moment it opens to the moment it has ended, once, whatever happened.
 
 `ModelCall` does no I/O and waits for nothing: it takes what the model gives, makes it one form, keeps the sum, and
-says what handlers have to hear. The two drivers in `stream.py`, and `invoke` with its twin, only pass things on.
+says what handlers have to hear. The drivers in `stream.py` only pass things on.
 """
 
 from __future__ import annotations
 
 import os
 from asyncio import CancelledError
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from chatplug.errors import ChatplugError, PluginHookError, ProviderError
 from chatplug.messages import AIMessage, AIMessageChunk
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from chatplug.callbacks import BaseCallbackHandler
-    from chatplug.language_models.chat_model import BaseChatModel
     from chatplug.messages import BaseMessage
     from chatplug.runnables import RunnableConfig
 
@@ -30,10 +29,29 @@ Event = tuple[str, tuple[Any, ...], dict[str, Any]]
 """What handlers hear: the event's name and its arguments."""
 
 
+class Callee(Protocol):
+    """What a call has to know of the model that is asked."""
+
+    callbacks: list[BaseCallbackHandler] | None
+    tags: list[str] | None
+    metadata: dict[str, Any] | None
+
+    @property
+    def provider(self) -> str: ...
+    @property
+    def model_id(self) -> str | None: ...
+    @property
+    def identifying_params(self) -> dict[str, Any]: ...
+    @property
+    def unsupported_settings(self) -> list[str]: ...
+    def get_name(self) -> str: ...
+
+
 class ModelCall:
     """One call: its messages, its handlers, what has arrived, and how it ended."""
 
     __slots__ = (
+        "_answer",
         "_fold",
         "_held",
         "_id",
@@ -48,7 +66,7 @@ class ModelCall:
     )
 
     def __init__(
-        self, model: BaseChatModel, messages: list[BaseMessage], stop: list[str] | None, config: RunnableConfig
+        self, model: Callee, messages: list[BaseMessage], stop: list[str] | None, config: RunnableConfig
     ) -> None:
         self.model = model
         self.messages = messages
@@ -57,6 +75,7 @@ class ModelCall:
         self.handlers: Sequence[BaseCallbackHandler] = [*config.get("callbacks", ()), *(model.callbacks or ())]
         self.run_id: UUID | None = config.get("run_id") or (_new_id() if self.handlers else None)
         self.status: Literal["ok", "error", "cancelled", "abandoned"] | None = None
+        self._answer: AIMessage | None = None
         self._fold = Fold()
         self._id: str | None = None
         self._held: AIMessageChunk | None = None
@@ -82,6 +101,7 @@ class ModelCall:
         unsupported = self.model.unsupported_settings
         if unsupported:
             message.response_metadata = {**message.response_metadata, "unsupported_settings": unsupported}
+        self._answer = message
         return message
 
     def take(self, piece: ChatGenerationChunk | AIMessageChunk) -> tuple[AIMessageChunk, ...]:
@@ -96,16 +116,12 @@ class ModelCall:
             message.id = self._id
         added = message.as_piece()
         self._fold.push(added)
-        held = self._held
-        if added or held is not None:
-            if added.__class__ is str or not _is_silent(message):
-                self._held = None
-                self._last = message
-                return (message,) if held is None else (held, message)
-            self._held = message
+        is_silent = not added or (added.__class__ is not str and _is_silent(message))
+        held, self._held = self._held, message if is_silent else None
+        if is_silent:
             return () if held is None else (held,)
-        self._held = message
-        return ()
+        self._last = message
+        return (message,) if held is None else (held, message)
 
     def finish(self) -> tuple[AIMessageChunk, ...]:
         """The chunks that are left when the model has nothing more to give; the last one says that it is the last."""
@@ -166,12 +182,12 @@ class ModelCall:
         message = self.so_far() if self.handlers else None
         return self._events("on_llm_end", (_result(message),), lambda: {"status": status})
 
-    def ended(self, message: AIMessage | None = None) -> list[Event]:
+    def ended(self) -> list[Event]:
         """What handlers hear of a good end."""
         if self.status is not None:
             return []
         self.status = "ok"
-        whole = message if message is not None or not self.handlers else self.so_far()
+        whole = self._answer if self._answer is not None or not self.handlers else self.so_far()
         return self._events("on_llm_end", (_result(whole),), lambda: {"status": "ok"})
 
     # ---- what handlers hear

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
 from chatplug.callbacks.handler import BaseCallbackHandler
 from chatplug.errors import InvalidRequestError, SettingsError, nearest
 from chatplug.language_models.call import ModelCall
-from chatplug.language_models.stream import adrive, amanager, asend, drive, manager, send
+from chatplug.language_models.stream import Running, adrive, drive
 from chatplug.messages import AIMessage, AIMessageChunk, BaseMessage, MessageLike, convert_to_messages
 from chatplug.outputs import ChatGenerationChunk, ChatResult
 from chatplug.runnables.config import RunnableConfig, ensure_config
@@ -185,14 +185,8 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
             ProviderError: If the provider refuses, fails or cannot be reached.
         """
         call = self._open(input, config, stop)
-        send(call, call.started())
-        try:
-            message = call.answer(self._generate(call.messages, call.stop, manager(call), **kwargs))
-        except BaseException as error:
-            send(call, call.failed(error))
-            raise
-        send(call, call.ended(message))
-        return message
+        with Running(call) as run:
+            return call.answer(self._generate(call.messages, call.stop, run.manager, **kwargs))
 
     async def ainvoke(
         self,
@@ -204,14 +198,8 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
     ) -> AIMessage:
         """The asynchronous twin of `invoke`."""
         call = self._open(input, config, stop)
-        await asend(call, call.started())
-        try:
-            message = call.answer(await self._agenerate(call.messages, call.stop, amanager(call), **kwargs))
-        except BaseException as error:
-            await asend(call, call.failed(error))
-            raise
-        await asend(call, call.ended(message))
-        return message
+        async with Running(call) as run:
+            return call.answer(await self._agenerate(call.messages, call.stop, run.amanager, **kwargs))
 
     def stream(  # type: ignore[override]  # a stream of a model is of chunks
         self,

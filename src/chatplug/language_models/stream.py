@@ -1,6 +1,7 @@
-"""The two drivers of a call: what the model gives goes to `ModelCall`, what that gives goes to caller and handlers.
+"""The drivers of a call: what the model gives goes to `ModelCall`, what that gives goes to caller and handlers.
 
-Whatever ends a stream, its source is closed before the reader goes on, and with it the connection underneath.
+`Running` is the life of a call as a `with` block, for both kinds: handlers hear the start, exactly one end, and what
+the end was. Whatever ends a stream, its source is closed before the reader goes on, and with it the connection.
 """
 
 from __future__ import annotations
@@ -9,106 +10,132 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+    from typing import Self
 
     from chatplug.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
     from chatplug.language_models.call import Event, ModelCall
     from chatplug.messages import AIMessageChunk
     from chatplug.outputs import ChatGenerationChunk
 
-__all__ = ["adrive", "amanager", "asend", "drive", "manager", "send"]
+__all__ = ["Running", "adrive", "drive"]
 
 
-def send(call: ModelCall, events: Sequence[Event]) -> None:
-    """Tell the call's handlers of events."""
-    if events:
-        from chatplug.callbacks.dispatch import dispatch
+class Running:
+    """A call while it is under way: opened when the block begins, ended once when the block ends."""
 
-        for name, args, kwargs in events:
-            dispatch(call.handlers, name, *args, **kwargs)
+    __slots__ = ("_amanager", "_manager", "call", "source")
 
+    def __init__(self, call: ModelCall) -> None:
+        self.call = call
+        self.source: object = None
+        """Where the pieces of a stream come from; closed at the end."""
+        self._manager: CallbackManagerForLLMRun | None = None
+        self._amanager: AsyncCallbackManagerForLLMRun | None = None
 
-async def asend(call: ModelCall, events: Sequence[Event]) -> None:
-    """The asynchronous twin of `send`."""
-    if events:
-        from chatplug.callbacks.dispatch import adispatch
+    @property
+    def manager(self) -> CallbackManagerForLLMRun | None:
+        """What a synchronous method of the model tells handlers with; None where nobody listens."""
+        call = self.call
+        if call.run_id is not None and call.handlers:
+            from chatplug.callbacks.manager import CallbackManagerForLLMRun
 
-        for name, args, kwargs in events:
-            await adispatch(call.handlers, name, *args, **kwargs)
+            self._manager = CallbackManagerForLLMRun(
+                run_id=call.run_id, handlers=call.handlers, tags=call.tags, metadata=call.metadata
+            )
+        return self._manager
 
+    @property
+    def amanager(self) -> AsyncCallbackManagerForLLMRun | None:
+        """What an asynchronous method of the model tells handlers with; None where nobody listens."""
+        call = self.call
+        if call.run_id is not None and call.handlers:
+            from chatplug.callbacks.manager import AsyncCallbackManagerForLLMRun
 
-def manager(call: ModelCall) -> CallbackManagerForLLMRun | None:
-    """What a synchronous model method tells handlers with; None where nobody listens."""
-    if call.run_id is None or not call.handlers:
-        return None
-    from chatplug.callbacks.manager import CallbackManagerForLLMRun
+            self._amanager = AsyncCallbackManagerForLLMRun(
+                run_id=call.run_id, handlers=call.handlers, tags=call.tags, metadata=call.metadata
+            )
+        return self._amanager
 
-    return CallbackManagerForLLMRun(run_id=call.run_id, handlers=call.handlers, tags=call.tags, metadata=call.metadata)
+    def __enter__(self) -> Self:
+        self._send(self.call.started())
+        return self
 
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        try:
+            self._send(self.call.ended() if error is None else self.call.failed(error))
+        finally:
+            close = getattr(self.source, "close", None)
+            if close is not None:
+                close()
 
-def amanager(call: ModelCall) -> AsyncCallbackManagerForLLMRun | None:
-    """The asynchronous twin of `manager`."""
-    if call.run_id is None or not call.handlers:
-        return None
-    from chatplug.callbacks.manager import AsyncCallbackManagerForLLMRun
+    async def __aenter__(self) -> Self:
+        await self._asend(self.call.started())
+        return self
 
-    return AsyncCallbackManagerForLLMRun(
-        run_id=call.run_id, handlers=call.handlers, tags=call.tags, metadata=call.metadata
-    )
+    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        try:
+            await self._asend(self.call.ended() if error is None else self.call.failed(error))
+        finally:
+            close = getattr(self.source, "aclose", None)
+            if close is not None:
+                await close()
+
+    def tell(self, chunk: AIMessageChunk) -> None:
+        """Tell handlers of a chunk, unless the model itself has."""
+        if self._manager is not None and not self._manager.was_told(chunk):
+            self._send(self.call.heard(chunk))
+
+    async def atell(self, chunk: AIMessageChunk) -> None:
+        """The asynchronous twin of `tell`."""
+        if self._amanager is not None and not self._amanager.was_told(chunk):
+            await self._asend(self.call.heard(chunk))
+
+    def _send(self, events: Sequence[Event]) -> None:
+        if events:
+            from chatplug.callbacks.dispatch import dispatch
+
+            for name, args, kwargs in events:
+                dispatch(self.call.handlers, name, *args, **kwargs)
+
+    async def _asend(self, events: Sequence[Event]) -> None:
+        if events:
+            from chatplug.callbacks.dispatch import adispatch
+
+            for name, args, kwargs in events:
+                await adispatch(self.call.handlers, name, *args, **kwargs)
 
 
 def drive(
     call: ModelCall,
-    open_source: Callable[[CallbackManagerForLLMRun | None], Iterator[AIMessageChunk | ChatGenerationChunk]],
+    pieces: Callable[[CallbackManagerForLLMRun | None], Iterator[AIMessageChunk | ChatGenerationChunk]],
 ) -> Iterator[AIMessageChunk]:
     """The chunks of one synchronous stream."""
-    source = None
-    teller = manager(call)
-    send(call, call.started())
-    try:
-        source = open_source(teller)
+    is_heard = bool(call.handlers)
+    with Running(call) as run:
+        run.source = source = pieces(run.manager)
         for piece in source:
             for chunk in call.take(piece):
-                if teller is not None and not teller.was_told(chunk):
-                    send(call, call.heard(chunk))
+                if is_heard:
+                    run.tell(chunk)
                 yield chunk
         for chunk in call.finish():
-            if teller is not None and not teller.was_told(chunk):
-                send(call, call.heard(chunk))
+            run.tell(chunk)
             yield chunk
-        send(call, call.ended())
-    except BaseException as error:
-        send(call, call.failed(error))
-        raise
-    finally:
-        close = getattr(source, "close", None)
-        if close is not None:
-            close()
 
 
 async def adrive(
     call: ModelCall,
-    open_source: Callable[[AsyncCallbackManagerForLLMRun | None], AsyncIterator[AIMessageChunk | ChatGenerationChunk]],
+    pieces: Callable[[AsyncCallbackManagerForLLMRun | None], AsyncIterator[AIMessageChunk | ChatGenerationChunk]],
 ) -> AsyncIterator[AIMessageChunk]:
     """The asynchronous twin of `drive`."""
-    source = None
-    teller = amanager(call)
-    await asend(call, call.started())
-    try:
-        source = open_source(teller)
+    is_heard = bool(call.handlers)
+    async with Running(call) as run:
+        run.source = source = pieces(run.amanager)
         async for piece in source:
             for chunk in call.take(piece):
-                if teller is not None and not teller.was_told(chunk):
-                    await asend(call, call.heard(chunk))
+                if is_heard:
+                    await run.atell(chunk)
                 yield chunk
         for chunk in call.finish():
-            if teller is not None and not teller.was_told(chunk):
-                await asend(call, call.heard(chunk))
+            await run.atell(chunk)
             yield chunk
-        await asend(call, call.ended())
-    except BaseException as error:
-        await asend(call, call.failed(error))
-        raise
-    finally:
-        close = getattr(source, "aclose", None)
-        if close is not None:
-            await close()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from importlib_metadata import EntryPoint, distributions
+from importlib_metadata import Distribution, EntryPoint, distributions
 
-__all__ = ["PROVIDERS", "Declaration", "discover"]
+__all__ = ["PROVIDERS", "Declaration", "discover", "plain_name"]
 
 PROVIDERS = "chatplug.providers"
 """The entry-point group in which plugins declare their providers."""
@@ -38,15 +38,29 @@ def discover(group: str = PROVIDERS) -> dict[str, list[Declaration]]:
     found: dict[str, list[Declaration]] = {}
     seen: set[str] = set()
     for distribution in distributions():
-        metadata_name: str | None = distribution.metadata["Name"]
-        if not metadata_name:
+        try:
+            owner, declarations = _read(distribution, group)
+        except _DAMAGE:
+            continue  # half removed, or written by hand: it declares nothing, and hides nobody else
+        if owner in seen:
             continue
-        key = metadata_name.lower().replace("-", "_").replace(".", "_")
-        if key in seen:
-            continue
-        seen.add(key)
-        for entry in distribution.entry_points:
-            if entry.group == group:
-                made = Declaration(entry.name, entry.value, metadata_name, distribution.version)
-                found.setdefault(entry.name, []).append(made)
+        seen.add(owner)
+        for declaration in declarations:
+            found.setdefault(plain_name(declaration.name), []).append(declaration)
     return found
+
+
+def plain_name(provider: str) -> str:
+    """A provider's name in the one way that counts: `OpenAI-Compat` is `openai_compat`."""
+    return provider.strip().lower().replace("-", "_")
+
+
+_DAMAGE = (AttributeError, KeyError, OSError, TypeError, ValueError)
+"""What reading the metadata of a damaged distribution raises."""
+
+
+def _read(distribution: Distribution, group: str) -> tuple[str, list[Declaration]]:
+    name = distribution.metadata["Name"]
+    entries = [entry for entry in distribution.entry_points if entry.group == group]
+    owner = name.lower().replace("-", "_").replace(".", "_")
+    return owner, [Declaration(entry.name, entry.value, name, distribution.version) for entry in entries]

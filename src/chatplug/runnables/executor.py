@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextvars import copy_context
 from functools import partial
+from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 if TYPE_CHECKING:
@@ -32,8 +33,8 @@ async def run_in_executor(executor: Executor | None, func: Callable[P, T], *args
         *args: Its arguments.
         **kwargs: Its keyword arguments.
     """
-    call = partial(copy_context().run, func, *args, **kwargs)
-    return cast("T", await asyncio.get_running_loop().run_in_executor(executor, call))
+    call = partial(copy_context().run, _without_stop, partial(func, *args, **kwargs))
+    return await asyncio.get_running_loop().run_in_executor(executor, call)
 
 
 async def aiter_in_executor(make: Callable[[], Iterator[T]]) -> AsyncIterator[T]:
@@ -42,33 +43,70 @@ async def aiter_in_executor(make: Callable[[], Iterator[T]]) -> AsyncIterator[T]
     All steps run in one context, so that the iterator finds what it set. Left early, the iterator is closed as soon
     as the step that is under way has ended: a thread cannot be stopped.
     """
-    context = copy_context()
-    loop = asyncio.get_running_loop()
-    iterator: Iterator[T] | None = None
+    steps = _Steps(make)
+    run = partial(asyncio.get_running_loop().run_in_executor, None, copy_context().run)
     step: asyncio.Future[Any] | None = None
-
-    def work() -> object:
-        nonlocal iterator
-        if iterator is None:
-            iterator = iter(make())
-        return next(iterator, _END)
-
-    def close(_: object = None) -> None:
-        stop = getattr(iterator, "close", None)
-        if stop is not None:
-            context.run(stop)
-
     try:
         while True:
-            step = loop.run_in_executor(None, context.run, work)
-            item = await asyncio.shield(step)
+            steps.begin()
+            step = run(steps.step)
+            # Not cancelled with the task: the thread would go on, and nobody would hear how it ended.
+            await asyncio.wait([step])
+            item = step.result()
             if item is _END:
                 return
             yield cast("T", item)
     finally:
-        if step is not None and not step.done():
-            step.add_done_callback(
-                lambda done: (done.cancelled() or done.exception(), loop.run_in_executor(None, close))
-            )
-        elif iterator is not None:
-            await loop.run_in_executor(None, close)
+        if steps.leave():
+            await run(steps.close)
+        elif step is not None:
+            step.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+
+class _Steps:
+    """A blocking iterator that is stepped in worker threads, and closed by whoever has it last."""
+
+    def __init__(self, make: Callable[[], Iterator[Any]]) -> None:
+        self._make = make
+        self._iterator: Iterator[Any] | None = None
+        self._lock = Lock()
+        self._is_busy = self._is_left = False
+
+    def begin(self) -> None:
+        """Say that a step is on its way to a thread."""
+        self._is_busy = True
+
+    def step(self) -> object:
+        """The next item, or `_END`."""
+        try:
+            if self._is_left:
+                return _END
+            if self._iterator is None:
+                self._iterator = _without_stop(lambda: iter(self._make()))
+            return next(self._iterator, _END)
+        finally:
+            with self._lock:
+                self._is_busy = False
+                is_left = self._is_left
+            if is_left:
+                self.close()
+
+    def leave(self) -> bool:
+        """Ask for no more steps; gives whether no step is under way, which would close the iterator itself."""
+        with self._lock:
+            self._is_left = True
+            return not self._is_busy
+
+    def close(self) -> None:
+        """Close the iterator, where it can be."""
+        close = getattr(self._iterator, "close", None)
+        if close is not None:
+            close()
+
+
+def _without_stop(call: Callable[[], T]) -> T:
+    try:
+        return call()
+    except StopIteration as error:
+        # A future cannot hold it: whoever awaits the future would wait for ever.
+        raise RuntimeError("A function in a worker thread raised StopIteration.") from error
