@@ -32,10 +32,9 @@ def test_ctrl_c_ends_a_command_that_waits_for_the_network(start: Start, command:
         with line:
             child.interrupt()
 
-            code, out, said = child.end()
+            ended = child.end()
 
-    assert (code, out) == (130, "")
-    assert "Traceback" not in said
+    assert ended == (130, "", "")
 
 
 def test_ctrl_c_leaves_what_had_arrived(start: Start) -> None:

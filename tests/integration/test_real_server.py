@@ -6,8 +6,9 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import chatplug
 import pytest
+
+import chatplug
 from chatplug.errors import BadRequestError, ContextLengthError, NotFoundError
 from chatplug.language_models import BaseChatModel
 from chatplug.messages import AIMessage, AIMessageChunk
@@ -139,7 +140,7 @@ def test_twenty_streams_one_after_another_survive_a_server_that_closes_its_conne
 
 @both
 def test_a_prompt_over_the_context_is_an_error_of_its_own(make: Any, how: str) -> None:
-    with pytest.raises(ContextLengthError, match="openai_compat:tiny: .*answered 400") as caught:
+    with pytest.raises(ContextLengthError, match=r"openai_compat:tiny: .*answered 400") as caught:
         invoke(make(), how, "word " * 60_000)
 
     assert caught.value.status == 400
@@ -148,7 +149,9 @@ def test_a_prompt_over_the_context_is_an_error_of_its_own(make: Any, how: str) -
 
 @both
 def test_a_request_that_the_server_refuses_is_an_error_with_its_words(make: Any, how: str) -> None:
-    conversation = [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}]}]
+    conversation = [
+        {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}]}
+    ]
 
     with pytest.raises(BadRequestError) as caught:
         stream(make(), how, conversation)

@@ -9,8 +9,9 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-import chatplug
 import pytest
+
+import chatplug
 from chatplug.errors import (
     AuthenticationError,
     ChatplugError,
@@ -222,7 +223,7 @@ def test_a_server_that_never_answers_is_left_after_the_timeout(ask: Callable[[Ba
             "openai_compat:tiny", base_url=f"http://127.0.0.1:{silent.getsockname()[1]}/v1", timeout=0.2
         )
 
-        with pytest.raises(ProviderTimeoutError, match="within 0.2 s") as caught:
+        with pytest.raises(ProviderTimeoutError, match=r"within 0\.2 s") as caught:
             ask(model)
 
     assert caught.value.phase == "read"

@@ -7,7 +7,6 @@ there before pydantic would be imported.
 from __future__ import annotations
 
 import sys
-from importlib.util import find_spec
 
 from chatplug.cli.interrupt import EXIT_CODE, watch
 
@@ -16,8 +15,10 @@ __all__ = ["main"]
 
 def main() -> None:
     """Run the command line, or say what to install when its extra is missing."""
-    pressed = watch()
     try:
+        watch()
+        from importlib.util import find_spec
+
         missing = [name for name in ("click", "rich") if find_spec(name) is None]
         if missing:
             needs = " and ".join(missing)
@@ -25,8 +26,5 @@ def main() -> None:
         from chatplug.cli.app import app
 
         app(prog_name="chatplug")
-    except (KeyboardInterrupt, SystemExit):
-        # A plugin that turns KeyboardInterrupt into an exception of its own does not change how this ended.
-        if pressed():
-            sys.exit(EXIT_CODE)
-        raise
+    except KeyboardInterrupt:
+        sys.exit(EXIT_CODE)

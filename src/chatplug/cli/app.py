@@ -9,7 +9,7 @@ from typing import TextIO
 import click
 
 from chatplug import __version__
-from chatplug.cli.interrupt import EXIT_CODE
+from chatplug.cli.interrupt import EXIT_CODE, was_pressed
 from chatplug.cli.listing import models, plugins
 from chatplug.cli.options import debug_option, is_debugging
 from chatplug.cli.output import ClosedOutputError, one_line
@@ -40,6 +40,8 @@ class _Application(click.Group):
             except ClosedOutputError:
                 ctx.exit(_CLOSED_PIPE)
             except (Exception, SystemExit) as error:  # noqa: BLE001  # nobody else is left to tell the user
+                if was_pressed():
+                    ctx.exit(EXIT_CODE)
                 if is_debugging(ctx):
                     click.echo(traceback.format_exc(), err=True, nl=False)
                 click.echo(f"Error: {_told(error)}", err=True)

@@ -38,7 +38,7 @@ class AsyncStream:
     """An answer that is still arriving; an `AsyncByteStream`."""
 
     __slots__ = (
-        *("_content", "_deadline", "_failure", "_inflater", "_is_closed", "_ready", "_response"),
+        *("_content", "_deadline", "_failure", "_inflater", "_is_closed", "_loop", "_ready", "_response"),
         *("headers", "received", "status"),
     )
 
@@ -46,6 +46,7 @@ class AsyncStream:
         self.status: int = response.status
         self.headers: Mapping[str, str] = _headers(response)
         self.received = 0
+        self._loop = asyncio.get_running_loop()
         self._response = response
         self._content = response.content
         self._deadline = deadline
@@ -104,6 +105,11 @@ class AsyncStream:
     ) -> None:
         self._drop()
 
+    def __del__(self) -> None:
+        # Garbage may be collected in any thread; the connection belongs to the loop's.
+        if not self._response.closed and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._response.close)
+
     async def _receive(self) -> bytes:
         """What has come since the last time, or comes next; empty at the end of the body."""
         if self._failure is not None:
@@ -111,8 +117,9 @@ class AsyncStream:
         try:
             data = await self._content.readany()
         except FAILURES as error:
-            failure = body_failure(error, self._deadline, self.received)
             data = b"" if self._is_closed else self._salvage()
+            self.received += len(data)
+            failure = body_failure(error, self._deadline, self.received)
         except BaseException:
             self._drop()
             raise
@@ -123,7 +130,6 @@ class AsyncStream:
         if not data:
             raise failure
         # What had come is handed over before the failure is told.
-        self.received += len(data)
         self._failure = failure
         return data
 

@@ -14,7 +14,7 @@ from chatplug.http.deadline import Deadline, time_left
 from chatplug.http.errors import ConnectError, ProxyError, TLSError
 from chatplug.http.options import TransportOptions
 from chatplug.http.proxy import Proxy
-from chatplug.http.sockets import KEEP_ALIVE, make_socket, track
+from chatplug.http.sockets import KEEP_ALIVE, make_socket, reason_of, track
 from chatplug.http.target import Origin
 from chatplug.http.tls import explain, tls_context
 
@@ -161,7 +161,7 @@ def connect(origin: Origin, proxy: Proxy | None, options: TransportOptions, dead
 
 def _refusal(error: OSError, peer: Origin, proxy: Proxy | None) -> str:
     whom = "" if proxy is None else "the proxy "
-    return f"cannot connect to {whom}{peer.address} ({error.strerror or str(error) or type(error).__name__})"
+    return f"cannot connect to {whom}{peer.address} ({reason_of(error)})"
 
 
 def _dial(peer: Origin, ends: float | None) -> socket.socket:

@@ -21,6 +21,7 @@ from chatplug.http.errors import (
     TransportError,
 )
 from chatplug.http.proxy import Proxy
+from chatplug.http.sockets import reason_of
 from chatplug.http.target import Origin
 from chatplug.http.tls import explain
 
@@ -108,12 +109,11 @@ def _no_connection(
         return TLSError(explain(cause, origin.address), **origin.peer(request))
     peer = origin if proxy is None else proxy.origin
     kind, whom = (ConnectError, "") if proxy is None else (ProxyError, "the proxy ")
-    reason = cause.strerror or str(cause) or "no reason given"
-    return kind(f"cannot connect to {whom}{peer.address} ({reason})", **peer.peer(request))
+    return kind(f"cannot connect to {whom}{peer.address} ({reason_of(cause)})", **peer.peer(request))
 
 
 def _system_reason(error: Exception) -> str:
-    return error.strerror or "" if isinstance(error, OSError) else ""
+    return reason_of(error) if isinstance(error, OSError) and error.errno else ""
 
 
 def _first_line(text: str) -> str:

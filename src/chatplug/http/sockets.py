@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 import socket
+import ssl
 from typing import Any
 from weakref import WeakSet
 
-__all__ = ["KEEP_ALIVE", "make_socket", "prepare"]
+__all__ = ["KEEP_ALIVE", "make_socket", "reason_of", "track"]
 
 KEEP_ALIVE = 15.0
 """Seconds after which an unused connection is not trusted any more: routers forget such connections in silence."""
@@ -21,7 +22,7 @@ _open: WeakSet[socket.socket] = WeakSet()
 _PROBES = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 60), ("TCP_KEEPCNT", 5))
 
 
-def prepare(sock: socket.socket) -> None:
+def _prepare(sock: socket.socket) -> None:
     """Send at once, notice a dead peer, let go in a forked child."""
     _open.add(sock)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -36,8 +37,15 @@ def make_socket(address_info: tuple[Any, ...]) -> socket.socket:
     """A prepared socket for one line of `getaddrinfo`."""
     family, kind, protocol = address_info[:3]
     sock = socket.socket(family, kind, protocol)
-    prepare(sock)
+    _prepare(sock)
     return sock
+
+
+def reason_of(error: OSError) -> str:
+    """What the operating system says is wrong; clients put other things into `strerror`."""
+    if error.errno is not None and error.errno > 0 and not isinstance(error, ssl.SSLError):
+        return os.strerror(error.errno)
+    return error.strerror or str(error) or type(error).__name__
 
 
 def track(sock: socket.socket) -> None:

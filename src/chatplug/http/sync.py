@@ -24,6 +24,7 @@ from chatplug.http.deadline import Deadline
 from chatplug.http.errors import BodyTooLarge, BrokenBody, Disconnected, ProxyError
 from chatplug.http.options import TransportOptions
 from chatplug.http.proxy import Proxy, choose_proxy
+from chatplug.http.sockets import reason_of
 from chatplug.http.target import Origin, Target, headers_of, needs_length, target_of
 from chatplug.http.transport import ERROR_BODY_LIMIT, Request, Response
 
@@ -215,7 +216,7 @@ class SyncStream:
         if isinstance(error, TimeoutError):
             raise self._deadline.timed_out("read", sent=True) from error
         if isinstance(error, OSError):
-            reason = f"the connection broke inside the body ({error.strerror or type(error).__name__})"
+            reason = f"the connection broke inside the body ({reason_of(error)})"
         elif isinstance(error, HTTPException):
             reason = "the body was cut short"
         else:
@@ -307,8 +308,8 @@ def _ask(connection: Connection, data: bytes, deadline: Deadline) -> HTTPRespons
         if connection.was_used and isinstance(error, ConnectionError):
             return None
         reason = "the server hung up without an answer"
-        if isinstance(error, OSError) and error.strerror:
-            reason = f"{reason} ({error.strerror})"
+        if isinstance(error, OSError) and error.errno:
+            reason = f"{reason} ({reason_of(error)})"
         raise Disconnected(reason, **request.where, sent=sent) from error
     except BaseException:
         connection.close()

@@ -166,6 +166,7 @@ def _no_connection(error: Exception, origin: Origin, request: Request) -> Transp
     """A failed connection; the reason is the operating system's, which lies some causes below."""
     import ssl
 
+    from chatplug.http.sockets import reason_of
     from chatplug.http.tls import explain
 
     below: BaseException | None = error
@@ -173,8 +174,8 @@ def _no_connection(error: Exception, origin: Origin, request: Request) -> Transp
     while below is not None:
         if isinstance(below, ssl.SSLError):
             return TLSError(explain(below, origin.address), **origin.peer(request))
-        if isinstance(below, OSError) and below.strerror:
-            reason = below.strerror
+        if isinstance(below, OSError):
+            reason = reason_of(below)
         below = below.__cause__ or below.__context__
     reason = f"cannot connect to {origin.address} ({reason or type(error).__name__})"
     return ConnectError(reason, **origin.peer(request))

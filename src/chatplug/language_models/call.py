@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import os
 from asyncio import CancelledError
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from types import CoroutineType
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from chatplug.errors import ChatplugError, PluginHookError, ProviderError
-from chatplug.messages import AIMessage, AIMessageChunk
+from chatplug.messages import AIMessage, AIMessageChunk, message_chunk_to_message
 from chatplug.messages.fold import Fold, Piece
 from chatplug.outputs import ChatGeneration, ChatGenerationChunk, ChatResult, LLMResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from uuid import UUID
 
     from chatplug.callbacks import BaseCallbackHandler
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ModelCall"]
 
+_Source = TypeVar("_Source")
 Event = tuple[str, tuple[Any, ...], dict[str, Any]]
 """What handlers hear: the event's name and its arguments."""
 
@@ -59,6 +61,7 @@ class ModelCall:
         "config",
         "handlers",
         "messages",
+        "method",
         "model",
         "run_id",
         "status",
@@ -66,13 +69,19 @@ class ModelCall:
     )
 
     def __init__(
-        self, model: Callee, messages: list[BaseMessage], stop: list[str] | None, config: RunnableConfig
+        self,
+        model: Callee,
+        messages: list[BaseMessage],
+        stop: list[str] | None,
+        config: RunnableConfig,
+        method: str,
     ) -> None:
         self.model = model
+        self.method = method
         self.messages = messages
         self.stop = stop
         self.config = config
-        self.handlers: Sequence[BaseCallbackHandler] = [*config.get("callbacks", ()), *(model.callbacks or ())]
+        self.handlers: Sequence[BaseCallbackHandler] = _each_once(config.get("callbacks", ()), model.callbacks or ())
         self.run_id: UUID | None = config.get("run_id") or (_new_id() if self.handlers else None)
         self.status: Literal["ok", "error", "cancelled", "abandoned"] | None = None
         self._answer: AIMessage | None = None
@@ -87,22 +96,30 @@ class ModelCall:
         """The message of a whole answer."""
         if isinstance(result, ChatResult):
             if not result.generations:
-                raise self._misbehaved("_generate", "a ChatResult without generations")
+                raise self._misbehaved("a ChatResult without generations")
             generation = result.generations[0]
             message = generation.message
             if generation.generation_info:
                 message.response_metadata = {**generation.generation_info, **message.response_metadata}
         else:
             message = result
+        if isinstance(message, AIMessageChunk):
+            message = message_chunk_to_message(message)
         if not isinstance(message, AIMessage):
-            raise self._misbehaved("_generate", type(message).__name__)
+            raise self._wrong(message)
         if message.id is None:
             message.id = f"{self._run_name()}-0"
-        unsupported = self.model.unsupported_settings
+        unsupported = self._unsupported()
         if unsupported:
-            message.response_metadata = {**message.response_metadata, "unsupported_settings": unsupported}
+            message.response_metadata = {**message.response_metadata, **unsupported}
         self._answer = message
         return message
+
+    def source(self, given: _Source, kind: Literal["__iter__", "__aiter__"]) -> _Source:
+        """Where the pieces of a stream come from, checked."""
+        if not hasattr(given, kind):
+            raise self._wrong(given)
+        return given
 
     def take(self, piece: ChatGenerationChunk | AIMessageChunk) -> tuple[AIMessageChunk, ...]:
         """The chunks that the caller gets now that this piece is here.
@@ -126,18 +143,18 @@ class ModelCall:
     def finish(self) -> tuple[AIMessageChunk, ...]:
         """The chunks that are left when the model has nothing more to give; the last one says that it is the last."""
         if self._id is None:
-            raise self._misbehaved("_stream", "no chunk at all")
-        unsupported = self.model.unsupported_settings
+            raise self._misbehaved("no chunk at all")
+        unsupported = self._unsupported()
         last = self._held
         if last is None:
             if self._last is not None and self._last.chunk_position == "last" and not unsupported:
                 return ()
             last = AIMessageChunk("", id=self._id)
         if unsupported:
-            last.response_metadata = {**last.response_metadata, "unsupported_settings": unsupported}
+            last.response_metadata = {**last.response_metadata, **unsupported}
         last.chunk_position = "last"
         # A chunk that was held back is in the sum already; what it learned here is not.
-        self._fold.push(Piece("", None, {"chunk_position": "last", "response_metadata": dict(last.response_metadata)}))
+        self._fold.push(Piece("", None, {"chunk_position": "last", "response_metadata": unsupported}))
         self._held = None
         return (last,)
 
@@ -145,15 +162,27 @@ class ModelCall:
         if isinstance(piece, AIMessageChunk):
             return piece
         if not isinstance(piece, ChatGenerationChunk) or not isinstance(piece.message, AIMessageChunk):  # pyright: ignore[reportUnnecessaryIsInstance]  # plugins without types
-            raise self._misbehaved("_stream", type(piece).__name__)
+            raise self._wrong(piece)
         message = piece.message
         if piece.generation_info:
             message.response_metadata = {**piece.generation_info, **message.response_metadata}
         return message
 
-    def _misbehaved(self, method: str, what: str) -> PluginHookError:
-        wanted = "a ChatResult or an AIMessage" if method == "_generate" else "ChatGenerationChunk or AIMessageChunk"
-        return PluginHookError(f"{type(self.model).__name__}.{method} gave {what}.", hint=f"It has to give {wanted}.")
+    def _wrong(self, value: object) -> PluginHookError:
+        if isinstance(value, CoroutineType):
+            value.close()  # else Python warns that nobody awaited it
+        return self._misbehaved(type(value).__name__)
+
+    def _misbehaved(self, what: str) -> PluginHookError:
+        wanted = "ChatGenerationChunk or AIMessageChunk" if "stream" in self.method else "a ChatResult or an AIMessage"
+        return PluginHookError(
+            f"{type(self.model).__name__}.{self.method} gave {what}.", hint=f"It has to give {wanted}."
+        )
+
+    def _unsupported(self) -> dict[str, Any]:
+        """What the answer says of settings that were not honoured; empty where all were."""
+        names = self.model.unsupported_settings
+        return {"unsupported_settings": list(names)} if names else {}
 
     # ---- how it ends
 
@@ -222,6 +251,10 @@ class ModelCall:
 
     def _run_name(self) -> str:
         return f"run-{self.run_id or _new_id()}"
+
+
+def _each_once(*groups: Iterable[BaseCallbackHandler]) -> list[BaseCallbackHandler]:
+    return list({id(handler): handler for group in groups for handler in group}.values())
 
 
 def _new_id() -> UUID:

@@ -99,7 +99,7 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
         key = (type(self), names)
         if self.on_unsupported == "warn" and key not in BaseChatModel._warned:
             BaseChatModel._warned.add(key)
-            warnings.warn(f"{text} It is ignored.", UnsupportedSettingWarning, stacklevel=4)
+            warnings.warn(f"{text} It is ignored.", UnsupportedSettingWarning, stacklevel=3)
 
     # ---- what a subclass writes
 
@@ -184,7 +184,7 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
             InvalidRequestError: If nothing can be sent.
             ProviderError: If the provider refuses, fails or cannot be reached.
         """
-        call = self._open(input, config, stop)
+        call = self._open(input, config, stop, "_generate")
         with Running(call) as run:
             return call.answer(self._generate(call.messages, call.stop, run.manager, **kwargs))
 
@@ -197,7 +197,7 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
         **kwargs: Any,
     ) -> AIMessage:
         """The asynchronous twin of `invoke`."""
-        call = self._open(input, config, stop)
+        call = self._open(input, config, stop, self._first_of("_agenerate"))
         async with Running(call) as run:
             return call.answer(await self._agenerate(call.messages, call.stop, run.amanager, **kwargs))
 
@@ -224,8 +224,8 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
             InvalidRequestError: If nothing can be sent.
             ProviderError: If the provider refuses, fails or cannot be reached; `partial` holds what had arrived.
         """
-        call = self._open(input, config, stop)
-        if self._overrides("_stream"):
+        call = self._open(input, config, stop, self._first_of("_stream"))
+        if call.method == "_stream":
             return drive(call, lambda teller: self._stream(call.messages, call.stop, teller, **kwargs))
         return drive(call, lambda teller: _in_one_piece(call, self._generate(call.messages, call.stop, teller, **kwargs)))
 
@@ -238,8 +238,8 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
         **kwargs: Any,
     ) -> AsyncIterator[AIMessageChunk]:
         """The asynchronous twin of `stream`."""
-        call = self._open(input, config, stop)
-        if self._overrides("_astream") or self._overrides("_stream"):
+        call = self._open(input, config, stop, self._first_of("_astream", "_stream", "_agenerate"))
+        if call.method in ("_astream", "_stream"):
             return adrive(call, lambda teller: self._astream(call.messages, call.stop, teller, **kwargs))
 
         async def whole(teller: AsyncCallbackManagerForLLMRun | None) -> AsyncIterator[AIMessageChunk]:
@@ -249,7 +249,7 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
         return adrive(call, whole)
 
     def _open(
-        self, value: LanguageModelInput, config: RunnableConfig | None, stop: list[str] | str | None
+        self, value: LanguageModelInput, config: RunnableConfig | None, stop: list[str] | str | None, method: str
     ) -> ModelCall:
         """A call, with all that can be wrong about it found before anything is sent."""
         if stop is None:
@@ -257,13 +257,15 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
         elif isinstance(stop, str):
             stop = [stop]
         try:
-            return ModelCall(self, convert_to_messages(value), stop, ensure_config(config) if config else {})
+            return ModelCall(self, convert_to_messages(value), stop, ensure_config(config) if config else {}, method)
         except InvalidRequestError as error:
             raise error.about(self.provider, self.model_id) from None
 
     @classmethod
-    def _overrides(cls, method: str) -> bool:
-        return getattr(cls, method) is not getattr(BaseChatModel, method)
+    def _first_of(cls, *methods: str) -> str:
+        """The first of these methods that the class has written; `_generate`, which it must, where it has none."""
+        own = (name for name in methods if getattr(cls, name) is not getattr(BaseChatModel, name))
+        return next(own, "_generate")
 
     # ---- what a model says of itself
 
@@ -305,7 +307,7 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
 
 def _in_one_piece(call: ModelCall, result: ChatResult | AIMessage) -> Iterator[AIMessageChunk]:
     message = call.answer(result)
-    fields = {name: getattr(message, name) for name in type(message).field_names()}
+    fields = {name: getattr(message, name) for name in AIMessage.field_names()}
     yield AIMessageChunk(**fields, chunk_position="last")
 
 

@@ -57,7 +57,11 @@ class Running:
         return self._amanager
 
     def __enter__(self) -> Self:
-        self._send(self.call.started())
+        try:
+            self._send(self.call.started())
+        except BaseException as error:
+            self._send(self.call.failed(error))
+            raise
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
@@ -69,7 +73,11 @@ class Running:
                 close()
 
     async def __aenter__(self) -> Self:
-        await self._asend(self.call.started())
+        try:
+            await self._asend(self.call.started())
+        except BaseException as error:
+            await self._asend(self.call.failed(error))
+            raise
         return self
 
     async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
@@ -112,7 +120,7 @@ def drive(
     """The chunks of one synchronous stream."""
     is_heard = bool(call.handlers)
     with Running(call) as run:
-        run.source = source = pieces(run.manager)
+        run.source = source = call.source(pieces(run.manager), "__iter__")
         for piece in source:
             for chunk in call.take(piece):
                 if is_heard:
@@ -130,7 +138,7 @@ async def adrive(
     """The asynchronous twin of `drive`."""
     is_heard = bool(call.handlers)
     async with Running(call) as run:
-        run.source = source = pieces(run.amanager)
+        run.source = source = call.source(pieces(run.amanager), "__aiter__")
         async for piece in source:
             for chunk in call.take(piece):
                 if is_heard:

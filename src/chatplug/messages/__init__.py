@@ -30,6 +30,7 @@ from chatplug.messages.tool_call import (
     ToolCall,
     ToolCallChunk,
     invalid_tool_call,
+    read_arguments,
     tool_call,
     tool_call_chunk,
 )
@@ -80,6 +81,7 @@ __all__ = [
     "convert_to_messages",
     "invalid_tool_call",
     "message_chunk_to_message",
+    "read_arguments",
     "tool_call",
     "tool_call_chunk",
 ]

@@ -32,7 +32,7 @@ from chatplug.messages.tool_call import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Self
 
     from chatplug.messages.content import Content, ContentBlock
@@ -176,7 +176,7 @@ class BaseMessageChunk(BaseMessage):
                 raise MessageError(f"Two {type(self).__name__} with {field} {mine!r} and {theirs!r} do not add up.")
 
 
-def _lazily(*fields: str) -> Any:
+def _lazily(*fields: str) -> Callable[[_Chunk], _Chunk]:
     """Class decorator: these fields are read from, and written to, a chunk's `_more`."""
 
     def decorate(cls: _Chunk) -> _Chunk:

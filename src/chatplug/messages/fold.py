@@ -98,8 +98,12 @@ class Fold:
         if isinstance(content, str):
             if self._blocks is None:
                 self._text.add(content)
-            elif content and self._blocks and isinstance(self._blocks[-1], _Text):
-                self._blocks[-1].add(content)
+                return
+            last = self._blocks[-1] if self._blocks else None
+            if isinstance(last, _Text):
+                last.add(content)
+            elif isinstance(last, str):
+                self._blocks[-1] = _Text((last, content))
             elif content:
                 self._blocks.append(_Text((content,)))
             return

@@ -16,6 +16,7 @@ __all__ = [
     "ToolCall",
     "ToolCallChunk",
     "invalid_tool_call",
+    "read_arguments",
     "tool_call",
     "tool_call_chunk",
 ]

@@ -7,7 +7,9 @@ is known by its distribution's name.
 
 from __future__ import annotations
 
+from copy import copy
 from threading import RLock
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pluggy
@@ -64,6 +66,7 @@ class PluginManager:
         if not isinstance(made, BaseChatModel):
             raise PluginHookError(
                 f"chatplug_create_model of {_who(declaration)} gave {type(made).__name__}, which is no BaseChatModel.",
+                hint=_remedy(declaration),
                 provider=provider,
                 model=model,
             )
@@ -82,7 +85,9 @@ class PluginManager:
             return []
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise PluginHookError(
-                f"chatplug_list_models of {_who(declaration)} gave no list of names.", provider=provider
+                f"chatplug_list_models of {_who(declaration)} gave {type(names).__name__}, which is no list of names.",
+                hint=_remedy(declaration),
+                provider=provider,
             )
         return names
 
@@ -112,13 +117,15 @@ class PluginManager:
             raise error.about(provider, model)
         except ValidationError as error:
             raise wrong_setting(error).about(provider, model) from None
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise PluginHookError(
                 f"{hook} of {_who(declaration)} raised {type(error).__name__}: {error}",
-                hint="This is a fault of the plugin; the exception that caused it is below.",
+                hint=f"This is a fault of the plugin. {_remedy(declaration)}",
                 provider=provider,
                 model=model,
             ) from error
+        if isinstance(answer, CoroutineType):
+            answer.close()  # no directed hook may be `async def`; else Python warns that nobody awaited it
         return answer
 
     def _load(self, declaration: Declaration) -> pluggy.PluginManager:
@@ -129,7 +136,8 @@ class PluginManager:
                 return plugin
             failed = self._failed.get(declaration.value)
             if failed is not None:
-                raise failed
+                # A copy: an exception that is raised again keeps the traceback of each time.
+                raise copy(failed) from failed.__cause__
             try:
                 plugin = _registered(declaration)
             except PluginError as error:
@@ -161,13 +169,17 @@ def _registered(declaration: Declaration) -> pluggy.PluginManager:
 def _refuse(declaration: Declaration, why: str, error: BaseException | None) -> NoReturn:
     raise PluginLoadError(
         f"The plugin {_who(declaration)} ({declaration.value}) {why}",
-        hint=f"Upgrade or uninstall {declaration.distribution}.",
+        hint=_remedy(declaration),
         provider=declaration.name,
     ) from error
 
 
 def _who(declaration: Declaration) -> str:
     return f"{declaration.distribution} {declaration.version}"
+
+
+def _remedy(declaration: Declaration) -> str:
+    return f"Upgrade or uninstall {declaration.distribution}."
 
 
 _default: PluginManager | None = None

@@ -13,6 +13,7 @@ is read, unless it hung up.
 
 from __future__ import annotations
 
+import contextlib
 import select
 import socket
 import ssl
@@ -127,7 +128,6 @@ class _Connection:
         self.number = number
         self.served = 0
         self.is_open = True
-        self._lock = threading.Lock()
 
     def requests(self) -> Iterable[Exchange]:
         """What the client asks, one after the other."""
@@ -156,20 +156,20 @@ class _Connection:
             body, data = data[:length], data[length:]
             yield Exchange(self, head, body)
 
+    def interrupt(self) -> None:
+        """Wake the thread that waits for the client; it finds the end."""
+        with contextlib.suppress(OSError):
+            self.sock.shutdown(socket.SHUT_RDWR)
+
     def hang_up(self, *, reset: bool = False) -> None:
-        with self._lock:
-            if not self.is_open:
-                return
-            self.is_open = False
-            if reset:
-                self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            else:
-                try:
-                    self.sock.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    # The client was faster.
-                    pass
-            self.sock.close()
+        if not self.is_open:
+            return
+        self.is_open = False
+        if reset:
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        else:
+            self.interrupt()
+        self.sock.close()
 
 
 class LoopbackServer:
@@ -212,7 +212,7 @@ class LoopbackServer:
         self._thread.join()
         self._listener.close()
         for connection in list(self._open):
-            connection.hang_up()
+            connection.interrupt()
         for thread in list(self._threads):
             thread.join(_PATIENCE)
         if kind is None and self.mistakes:

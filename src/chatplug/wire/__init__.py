@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 from chatplug.wire.retry_after import retry_after
+from chatplug.wire.shape import is_array, is_object
 from chatplug.wire.sse import EventTooLargeError, ServerSentEvent, SSEDecoder, aiter_events, iter_events
 
-__all__ = ["EventTooLargeError", "SSEDecoder", "ServerSentEvent", "aiter_events", "iter_events", "retry_after"]
+__all__ = [
+    "EventTooLargeError",
+    "SSEDecoder",
+    "ServerSentEvent",
+    "aiter_events",
+    "is_array",
+    "is_object",
+    "iter_events",
+    "retry_after",
+]

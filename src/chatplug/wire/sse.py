@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["EventTooLargeError", "SSEDecoder", "ServerSentEvent", "aiter_events", "iter_events"]
 
 _BOM = b"\xef\xbb\xbf"
+# As numbers, because a search for a number takes a seventh of the time of a search for bytes.
+_LF, _CR = b"\n\r"
 
 
 class EventTooLargeError(ValueError):
@@ -65,7 +67,7 @@ class SSEDecoder:
         """
         if self._at_start:
             data = self._without_bom(data)
-        if self._after_cr or b"\r" in data:
+        if self._after_cr or _CR in data:
             data = self._with_plain_line_ends(data)
         rest = self._rest
         if rest:
@@ -76,16 +78,16 @@ class SSEDecoder:
                 return []
             data = bytes(rest[:end])
             del rest[: end + 2]
+            self._keep_searching()
         else:
             end = data.rfind(b"\n\n")
-            if end < 0:
-                rest += data
+            if end < 0 or end + 2 < len(data):
+                rest += data[end + 2 :] if end >= 0 else data
                 self._keep_searching()
+            if end < 0:
                 return []
-            rest += data[end + 2 :]
             data = data[:end]
-        self._keep_searching()
-        return [event for block in data.split(b"\n\n") if (event := _read(block)) is not None]
+        return [event for block in _blocks(data) if (event := _read(block)) is not None]
 
     def end(self) -> list[ServerSentEvent]:
         """The event that the end of the stream left without its blank line, if there is one.
@@ -121,17 +123,26 @@ class SSEDecoder:
         return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 
-def _read(block: bytes | bytearray) -> ServerSentEvent | None:
+def _blocks(data: bytes) -> list[bytes]:
+    """The runs of lines between blank lines."""
+    if _LF not in data:
+        return [data]
+    lines = data.split(b"\n")
+    # Where each event is one line, as in most streams of models, the cheap split has done it.
+    return data.split(b"\n\n") if any(lines[1::2]) else lines[::2]
+
+
+def _read(block: bytes) -> ServerSentEvent | None:
     """The event that a run of lines makes; None where it holds no data."""
-    if block.startswith(b"data: ") and b"\n" not in block:
-        return ServerSentEvent(bytes(block[6:]))
+    if _LF not in block and block.startswith(b"data: "):
+        return ServerSentEvent(block[6:])
     data: list[bytes] = []
     event = identity = ""
     for line in block.split(b"\n"):
         name, _, value = line.partition(b":")
         value = value.removeprefix(b" ")
         if name == b"data":
-            data.append(bytes(value))
+            data.append(value)
         elif name == b"event":
             event = value.decode("utf-8", "replace")
         elif name == b"id":

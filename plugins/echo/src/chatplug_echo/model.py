@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from pydantic import Field
+
 from chatplug.errors import ModelNameError
 from chatplug.language_models import BaseChatModel
 from chatplug.messages import AIMessage, AIMessageChunk
-from pydantic import Field
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence

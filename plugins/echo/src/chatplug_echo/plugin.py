@@ -15,7 +15,7 @@ __all__ = ["chatplug_create_model", "chatplug_list_models"]
 
 
 @hookimpl
-def chatplug_create_model(provider: str, model: str, settings: Mapping[str, Any]) -> BaseChatModel:
+def chatplug_create_model(model: str, settings: Mapping[str, Any]) -> BaseChatModel:
     """An `EchoChatModel` for a name such as `n3`."""
     from chatplug_echo.model import EchoChatModel, read_length
 

@@ -8,11 +8,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from chatplug.errors import InvalidResponseError, MessageError, StreamBrokenError
-from chatplug.messages import AIMessage, AIMessageChunk, UsageMetadata, invalid_tool_call, tool_call, tool_call_chunk
-from chatplug.outputs import ChatGeneration, ChatResult
-from chatplug.wire import EventTooLargeError, SSEDecoder
 from pydantic_core import from_json
+
+from chatplug.errors import InvalidResponseError, MessageError, StreamBrokenError
+from chatplug.messages import (
+    AIMessage,
+    AIMessageChunk,
+    UsageMetadata,
+    invalid_tool_call,
+    read_arguments,
+    tool_call,
+    tool_call_chunk,
+)
+from chatplug.outputs import ChatGeneration, ChatResult
+from chatplug.wire import EventTooLargeError, SSEDecoder, is_array, is_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -25,7 +34,7 @@ __all__ = ["StreamReader", "decode_answer", "read_json", "read_usage"]
 _NOT_METADATA = ("choices", "usage", "id", "object", "obfuscation")
 """Fields of an answer that have another place; `obfuscation` is noise against traffic analysis (API docs, 2025)."""
 
-_ODD = (AttributeError, KeyError, MessageError, TypeError)
+_ODD = (AttributeError, IndexError, KeyError, MessageError, TypeError)
 """What reading an answer raises when a field is not of the kind that the wire promises."""
 
 
@@ -44,8 +53,8 @@ def decode_answer(body: Any, provider: str) -> ChatResult:
     Raises:
         InvalidResponseError: If it is JSON of another form.
     """
-    choices = body.get("choices") if isinstance(body, dict) else None
-    if not isinstance(choices, list) or not choices or not all(isinstance(choice, dict) for choice in choices):
+    choices = body.get("choices") if is_object(body) else None
+    if not is_array(choices) or not choices or not all(is_object(choice) for choice in choices):
         raise InvalidResponseError("The answer is JSON, but no chat completion: it has no choices.", body=body)
     try:
         common = _facts(body, provider)
@@ -62,7 +71,7 @@ def _generation(
     if fields is None and choice.get("finish_reason"):
         # Azure's content filter takes the whole message away (recorded in 2025).
         fields = cast("dict[str, Any]", {})
-    if not isinstance(fields, dict):
+    if not is_object(fields):
         raise InvalidResponseError("The answer has a choice without a message.", body=dict(choice))
     content = fields.get("content")
     message = AIMessage(
@@ -83,16 +92,12 @@ def _content(content: Any) -> Any:
 
 def _add_call(message: AIMessage, call: Mapping[str, Any]) -> None:
     function = call.get("function")
-    if not isinstance(function, dict):
+    if not is_object(function):
         message.additional_kwargs.setdefault("tool_calls", []).append(call)
         return
     name, text, identity = function.get("name") or "", function.get("arguments"), call.get("id")
-    try:
-        args = text if isinstance(text, dict) else read_json((text or "{}").encode())
-        error = None if isinstance(args, dict) else f"not an object: {type(args).__name__}"
-    except ValueError as reason:
-        args, error = None, f"not JSON: {reason}"
-    if error is None:
+    args, error = (text, None) if is_object(text) else read_arguments(text, whole=True)
+    if args is not None:
         message.tool_calls.append(tool_call(name=name, args=args, id=identity))
     else:
         message.invalid_tool_calls.append(invalid_tool_call(name=name, args=text, id=identity, error=error))
@@ -118,14 +123,12 @@ def _facts(body: Mapping[str, Any], provider: str) -> dict[str, Any]:
 
 
 def _choice_facts(choice: Mapping[str, Any], message: str) -> dict[str, Any]:
-    return {
-        name: value for name, value in choice.items() if name not in ("index", message) and value is not None
-    }
+    return {name: value for name, value in choice.items() if name not in ("index", message) and value is not None}
 
 
 def read_usage(usage: Any) -> UsageMetadata | None:
     """The token counts of an answer; None where it has none. What is not counted is absent, not zero."""
-    if not isinstance(usage, dict):
+    if not is_object(usage):
         return None
     counts = {name: value for name, value in usage.items() if isinstance(value, int)}
     taken, given = counts.get("prompt_tokens"), counts.get("completion_tokens")
@@ -180,9 +183,7 @@ class StreamReader:
         "is_done",
     )
 
-    def __init__(
-        self, provider: str, refuse: Callable[[Any], ProviderError], request_id: str | None = None
-    ) -> None:
+    def __init__(self, provider: str, refuse: Callable[[Any], ProviderError], request_id: str | None = None) -> None:
         self._request_id = request_id
         self._provider = provider
         self._refuse = refuse
@@ -259,13 +260,12 @@ class StreamReader:
             news = self._news(event)
         if not choices:
             return AIMessageChunk("", id=self._id, response_metadata=news) if news else None
-        choice = choices[0] if isinstance(choices, list) else None
-        delta = choice.pop("delta", None) if isinstance(choice, dict) else None
-        if not isinstance(delta, dict):
-            if isinstance(choice, dict) and choice.get("finish_reason"):
-                delta = cast("dict[str, Any]", {})
-            else:
+        choice: dict[str, Any] = choices[0]
+        delta = choice.pop("delta", None)
+        if delta.__class__ is not dict:
+            if delta is not None or not choice.get("finish_reason"):
                 raise InvalidResponseError("The stream has a choice without a delta.", body=choices)
+            delta = {}
         if news is None and choice == self._choice and len(choices) == 1 and len(delta) == 1:
             text = delta.get("content")
             if text.__class__ is str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pydantic_core import PydanticSerializationError, to_json
+
 from chatplug.errors import MessageError
 from chatplug.messages import AIMessage, ChatMessage, FunctionMessage, HumanMessage, SystemMessage, ToolMessage
-from pydantic_core import PydanticSerializationError, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -71,7 +72,7 @@ def _role(message: BaseMessage) -> str:
 
 
 def _ai(message: AIMessage, where: str) -> dict[str, Any]:
-    calls = [
+    calls: list[dict[str, Any]] = [
         {"id": call["id"], "type": "function", "function": {"name": call["name"], "arguments": _json(call["args"])}}
         for call in message.tool_calls
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from chatplug.errors import (
@@ -25,7 +25,7 @@ from chatplug.errors import (
     TransientError,
 )
 from chatplug.http import BodyTooLarge, BrokenBody, ConnectError, InvalidRequest, ProxyError, TimedOut, TLSError
-from chatplug.wire import retry_after
+from chatplug.wire import is_array, is_object, retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,7 +84,7 @@ def error_from_answer(status: int, headers: Mapping[str, str], body: bytes, url:
         url: Where the request went, without its query.
     """
     parsed = _parsed(body)
-    if 300 <= status < 400:  # noqa: PLR2004  # the redirects of HTTP
+    if 300 <= status < 400:  # the redirects of HTTP
         host = urlsplit(headers.get("location", "")).netloc.rpartition("@")[2]
         return InvalidResponseError(
             f"{url} redirects to {host or 'nowhere'}, and a key is not sent along.",
@@ -109,7 +109,7 @@ def error_from_answer(status: int, headers: Mapping[str, str], body: bytes, url:
 def error_from_event(event: Any) -> ProviderError:
     """The error of an error object that came where an answer should be: in a stream, or with status 200."""
     words, code, kind = _told(event)
-    status = int(code) if code and code.isdigit() and 400 <= int(code) < 600 else None  # noqa: PLR2004  # HTTP's
+    status = int(code) if code and code.isdigit() and 400 <= int(code) < 600 else None  # HTTP's
     error_class = _class_of(status or 500, code, kind)
     return error_class(
         f"The server broke off with an error: {words or 'it does not say which'}.".replace("..", "."),
@@ -180,7 +180,7 @@ def _class_of(status: int, code: str | None, kind: str | None) -> type[ProviderE
         if name in _BY_CODE:
             return _BY_CODE[name]
     found = _BY_STATUS.get(status)
-    return found or (ServerError if status >= 500 else BadRequestError)  # noqa: PLR2004  # HTTP's
+    return found or (ServerError if status >= 500 else BadRequestError)  # HTTP's
 
 
 def _with_wait(error: ProviderError, headers: Mapping[str, str]) -> ProviderError:
@@ -202,14 +202,14 @@ def _parsed(body: bytes) -> Any:
 
 def _told(parsed: Any) -> tuple[str, str | None, str | None]:
     """What an error object says: its words, its code, its type. Servers wrap it in several ways."""
-    if isinstance(parsed, list) and parsed:
+    if is_array(parsed) and parsed:
         parsed = parsed[0]
-    if not isinstance(parsed, dict):
+    if not is_object(parsed):
         return "", None, None
     inner = parsed.get("error")
     if isinstance(inner, str):
         return inner, _text(parsed.get("code")), _text(parsed.get("type"))
-    fields = cast("dict[str, Any]", inner if isinstance(inner, dict) else parsed)
+    fields = inner if is_object(inner) else parsed
     words = next((fields[name] for name in ("message", "detail", "msg", "title") if fields.get(name)), "")
     return words if isinstance(words, str) else str(words), _text(fields.get("code")), _text(fields.get("type"))
 

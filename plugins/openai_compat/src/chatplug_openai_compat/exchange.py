@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING, Any
 from chatplug.credentials import redact
 from chatplug.errors import ChatplugError, ProviderError
 from chatplug.http import Request, TransportError
+from chatplug.wire import is_array, is_object
 from chatplug_openai_compat.decode import StreamReader, decode_answer, read_json
 from chatplug_openai_compat.errors import error_from_answer, error_from_event, error_from_transport, unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Mapping
+
+    from pydantic import SecretStr
 
     from chatplug.http import Response
     from chatplug.outputs import ChatResult
-    from pydantic import SecretStr
 
 __all__ = ["Exchange"]
 
@@ -47,14 +49,15 @@ class Exchange:
         self._began = False
 
     @contextmanager
-    def guarded(self) -> Iterator[None]:
+    def guarded(self) -> Generator[None]:
         """Whatever goes wrong inside is one of chatplug's errors, about this model, without the key."""
         try:
             yield
         except TransportError as error:
             raise self._ours(error_from_transport(error, began=self._began)) from error
         except ChatplugError as error:
-            raise self._ours(error)
+            self._ours(error)
+            raise
 
     def _ours(self, error: ChatplugError) -> ChatplugError:
         error.args = tuple(redact(part, [self._secret]) if isinstance(part, str) else part for part in error.args)
@@ -65,7 +68,7 @@ class Exchange:
     def result(self, answer: Response) -> ChatResult:
         """The messages of a whole answer."""
         body = self.read(answer)
-        if isinstance(body, dict) and body.get("error") and not body.get("choices"):
+        if is_object(body) and body.get("error") and not body.get("choices"):
             raise error_from_event(body)
         result = decode_answer(body, self._provider)
         request_id = answer.headers.get(_REQUEST_ID)
@@ -99,7 +102,7 @@ class Exchange:
             told = read_json(body)
         except ValueError:
             told = None
-        if isinstance(told, dict) and told.get("error"):
+        if is_object(told) and told.get("error"):
             return error_from_event(told)
         return unreadable(status, headers, body, self._url, "an event stream")
 
@@ -111,6 +114,6 @@ class Exchange:
 def _redacted(value: Any, secret: SecretStr | None) -> Any:
     if isinstance(value, str):
         return redact(value, [secret])
-    if isinstance(value, dict):
+    if is_object(value):
         return {name: _redacted(item, secret) for name, item in value.items()}
-    return [_redacted(item, secret) for item in value] if isinstance(value, list) else value
+    return [_redacted(item, secret) for item in value] if is_array(value) else value

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from chatplug.errors import SettingsError, nearest
 from chatplug.http import Request
 from chatplug.language_models import ChatRequest
+from chatplug.wire import is_array, is_object
 from chatplug_openai_compat.encode import encode
 from chatplug_openai_compat.exchange import Exchange
 from chatplug_openai_compat.settings import OpenAICompatSettings, checked_timeout
@@ -90,8 +91,8 @@ class ChatOpenAICompat(OpenAICompatSettings):
         exchange = Exchange(request, provider=self.provider, model=self.model, secret=self.api_key)
         with exchange.guarded():
             body = exchange.read(self._transport.request(request))
-        items = body.get("data") if isinstance(body, dict) else body
-        named = (item.get("id") for item in items if isinstance(item, dict)) if isinstance(items, list) else ()
+        items = body.get("data") if is_object(body) else body
+        named = (item.get("id") for item in items if is_object(item)) if is_array(items) else ()
         return sorted(name for name in named if isinstance(name, str))
 
     def _exchange(

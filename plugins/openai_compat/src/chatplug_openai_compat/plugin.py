@@ -15,7 +15,7 @@ __all__ = ["chatplug_create_model", "chatplug_list_models"]
 
 
 @hookimpl
-def chatplug_create_model(provider: str, model: str, settings: Mapping[str, Any]) -> BaseChatModel:
+def chatplug_create_model(model: str, settings: Mapping[str, Any]) -> BaseChatModel:
     """A `ChatOpenAICompat` for a model of the server that `base_url` names."""
     from chatplug_openai_compat.model import ChatOpenAICompat
 
@@ -23,7 +23,7 @@ def chatplug_create_model(provider: str, model: str, settings: Mapping[str, Any]
 
 
 @hookimpl
-def chatplug_list_models(provider: str, settings: Mapping[str, Any]) -> list[str]:
+def chatplug_list_models(settings: Mapping[str, Any]) -> list[str]:
     """The models that the server lists at `/models`."""
     from chatplug_openai_compat.model import ChatOpenAICompat
 

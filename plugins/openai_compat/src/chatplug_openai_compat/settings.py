@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import SplitResult, urlsplit
 
+from pydantic import Field, PrivateAttr, SecretStr
+
 from chatplug.credentials import read_secret, read_variable
 from chatplug.errors import CredentialsError, SettingsError
 from chatplug.http import Timeout
 from chatplug.language_models import BaseChatModel
-from pydantic import Field, PrivateAttr, SecretStr
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing import Self
 
 __all__ = ["BASE_URL_VARIABLE", "KEY_VARIABLE", "OpenAICompatSettings"]
 
@@ -100,10 +101,10 @@ def checked_timeout(value: object) -> Timeout:
 def _checked_url(url: str) -> SplitResult:
     try:
         parts = urlsplit(url.strip())
-        wrong = parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0
+        is_http = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
-        wrong = True
-    if wrong:
+        parts, is_http = urlsplit(""), False
+    if not is_http:
         raise SettingsError("base_url is not an http address.", hint="For example: http://127.0.0.1:8080/v1")
     if parts.username or parts.password:
         raise SettingsError("base_url holds a user or a password.", hint="Give the key as api_key.")

@@ -1,0 +1,24 @@
+"""What every transport owes, as one class of tests to subclass.
+
+    class TestMyTransport(TransportContract):
+        def make_transport(self, options: TransportOptions) -> Transport:
+            return MyTransport(options)
+
+Each test is made for synchronous and for asynchronous calls. What a transport cannot do is declared with its reason
+in `expected_failures`; a declared failure that does not happen is an error.
+"""
+
+from __future__ import annotations
+
+from chatplug.testing.transport_contract.answers import Answers, Streams
+from chatplug.testing.transport_contract.connections import Connections
+from chatplug.testing.transport_contract.failures import Failures
+from chatplug.testing.transport_contract.leaks import Leaks
+from chatplug.testing.transport_contract.life import Life
+from chatplug.testing.transport_contract.ways import Ways
+
+__all__ = ["TransportContract"]
+
+
+class TransportContract(Answers, Streams, Connections, Failures, Ways, Life, Leaks):
+    """Subclass it, and say in `make_transport` which transport is to be held to it."""
