@@ -61,8 +61,10 @@ def _leave() -> None:
     Python would die of the signal where that has passed through `exec`, and print what destructors raise.
     """
     if _pressed:
-        sys.stdout.flush()
-        os._exit(EXIT_CODE)
+        try:
+            sys.stdout.flush()
+        finally:
+            os._exit(EXIT_CODE)
 
 
 def _end(reading: int) -> None:

@@ -51,6 +51,10 @@ class DefaultTransport:
         if self._async is not None:
             await self._async.aclose()
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # Connections stay here; where it is unpickled it makes its own.
+        return type(self), (self.options,)
+
     def _load_sync(self) -> SyncTransport:
         from chatplug.http.sync import SyncTransport
 

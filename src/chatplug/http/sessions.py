@@ -6,9 +6,11 @@ asynchronous generators that were begun in it; each session is held by one, and 
 
 from __future__ import annotations
 
+import socket
 from collections.abc import AsyncGenerator, Callable
 from contextvars import ContextVar
 from typing import Any
+from weakref import WeakSet
 
 import aiohttp
 
@@ -46,12 +48,13 @@ class _Connector(aiohttp.TCPConnector):
 class Sessions:
     """What one event loop uses: a pool, and new connections for requests that had lost theirs."""
 
-    __slots__ = ("_keeper", "_on_close", "_options", "_single", "pooled")
+    __slots__ = ("_keeper", "_on_close", "_options", "_single", "_sockets", "pooled")
 
     def __init__(self, options: TransportOptions, on_close: Callable[[], object]) -> None:
-        self.pooled = _session(options, keepalive_timeout=KEEP_ALIVE)
-        self._single: aiohttp.ClientSession | None = None
+        self._sockets: WeakSet[socket.socket] = WeakSet()
         self._options = options
+        self.pooled = self._session(keepalive_timeout=KEEP_ALIVE)
+        self._single: aiohttp.ClientSession | None = None
         self._on_close = on_close
         self._keeper = self._keep()
 
@@ -59,7 +62,7 @@ class Sessions:
     def single(self) -> aiohttp.ClientSession:
         """A session whose connections serve one request."""
         if self._single is None:
-            self._single = _session(self._options, force_close=True)
+            self._single = self._session(force_close=True)
         return self._single
 
     async def open(self) -> None:
@@ -72,6 +75,8 @@ class Sessions:
 
     def abandon(self) -> None:
         """Let go of a loop that was closed without closing its generators; nothing of it can be waited for."""
+        for sock in list(self._sockets):
+            sock.close()
         for session in (self.pooled, self._single):
             if session is not None:
                 closing = session.close()
@@ -90,22 +95,26 @@ class Sessions:
             if self._single is not None:
                 await self._single.close()
 
+    def _session(self, **keywords: Any) -> aiohttp.ClientSession:
+        """A session that adds nothing to a request and keeps nothing of an answer."""
+        connector = _Connector(
+            limit=self._options.max_connections,
+            # aiodns, where it is installed, knows neither /etc/hosts nor the resolver's settings.
+            resolver=aiohttp.ThreadedResolver(),
+            socket_factory=self._make_socket,
+            **keywords,
+        )
+        return aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            skip_auto_headers=("accept", "accept-encoding", "content-type", "user-agent"),
+            auto_decompress=False,
+            read_bufsize=_BUFFER,
+            max_line_size=_BUFFER,
+            max_field_size=_BUFFER,
+        )
 
-def _session(options: TransportOptions, **keywords: Any) -> aiohttp.ClientSession:
-    """A session that adds nothing to a request and keeps nothing of an answer."""
-    connector = _Connector(
-        limit=options.max_connections,
-        # aiodns, where it is installed, knows neither /etc/hosts nor the resolver's settings.
-        resolver=aiohttp.ThreadedResolver(),
-        socket_factory=make_socket,
-        **keywords,
-    )
-    return aiohttp.ClientSession(
-        connector=connector,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        skip_auto_headers=("accept", "accept-encoding", "content-type", "user-agent"),
-        auto_decompress=False,
-        read_bufsize=_BUFFER,
-        max_line_size=_BUFFER,
-        max_field_size=_BUFFER,
-    )
+    def _make_socket(self, address_info: tuple[Any, ...]) -> socket.socket:
+        sock = make_socket(address_info)
+        self._sockets.add(sock)
+        return sock

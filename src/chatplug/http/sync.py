@@ -166,7 +166,8 @@ class SyncStream:
     def _receive(self) -> bytes:
         """What one read brings; empty at the end of the body."""
         if self._connection is None:
-            self._break(ValueError("the stream was closed"))
+            self._is_closing = True
+            self._break(EOFError())
         self._is_reading = True
         try:
             data = self._response.read1(_PIECE)
@@ -178,7 +179,7 @@ class SyncStream:
         finally:
             self._is_reading = False
         if self._is_closing:
-            self._break(ValueError("the stream was closed"))
+            self._break(EOFError())
         if not data:
             if self._left:
                 self._break(ValueError(f"the body was cut short, {self._left:,} bytes are missing"))
@@ -213,6 +214,8 @@ class SyncStream:
     def _break(self, error: Exception) -> NoReturn:
         """The body will never be complete."""
         self._drop()
+        if self._is_closing:
+            error = ValueError("the stream was closed")
         if isinstance(error, TimeoutError):
             raise self._deadline.timed_out("read", sent=True) from error
         if isinstance(error, OSError):

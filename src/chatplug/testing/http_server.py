@@ -175,9 +175,10 @@ class _Connection:
 class LoopbackServer:
     """A server at `url` until the `with` block ends."""
 
-    def __init__(self, script: Script, *, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, script: Script, *, tls: ssl.SSLContext | None = None, greeting: bytes = b"") -> None:
         self._script = script
         self._tls = tls
+        self._greeting = greeting
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
         self.port: int = self._listener.getsockname()[1]
         self.host = "127.0.0.1"
@@ -237,6 +238,7 @@ class LoopbackServer:
             connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._tls is not None:
                 connection.sock = self._tls.wrap_socket(connection.sock, server_side=True)
+            connection.sock.sendall(self._greeting)
             for exchange in connection.requests():
                 self.requests += 1
                 self._script(exchange)

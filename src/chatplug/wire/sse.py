@@ -81,11 +81,13 @@ class SSEDecoder:
             self._keep_searching()
         else:
             end = data.rfind(b"\n\n")
-            if end < 0 or end + 2 < len(data):
-                rest += data[end + 2 :] if end >= 0 else data
-                self._keep_searching()
             if end < 0:
+                rest += data
+                self._keep_searching()
                 return []
+            if end + 2 < len(data):
+                rest += data[end + 2 :]
+                self._keep_searching()
             data = data[:end]
         return [event for block in _blocks(data) if (event := _read(block)) is not None]
 

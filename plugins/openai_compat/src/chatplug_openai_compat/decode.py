@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from chatplug.errors import InvalidResponseError, MessageError, StreamBrokenError
 from chatplug.messages import (
@@ -95,8 +95,9 @@ def _add_call(message: AIMessage, call: Mapping[str, Any]) -> None:
     if not is_object(function):
         message.additional_kwargs.setdefault("tool_calls", []).append(call)
         return
-    name, text, identity = function.get("name") or "", function.get("arguments"), call.get("id")
-    args, error = (text, None) if is_object(text) else read_arguments(text, whole=True)
+    name, identity = function.get("name") or "", call.get("id")
+    text = _text(function.get("arguments"))
+    args, error = read_arguments(text, whole=True)
     if args is not None:
         message.tool_calls.append(tool_call(name=name, args=args, id=identity))
     else:
@@ -140,7 +141,7 @@ def read_usage(usage: Any) -> UsageMetadata | None:
         "total_tokens": counts.get("total_tokens", (taken or 0) + (given or 0)),
     }
     for name, source, keys in _DETAILS:
-        details = usage.get(source) or {}
+        details: dict[str, Any] = usage.get(source) or {}
         found = {ours: details[theirs] for theirs, ours in keys.items() if isinstance(details.get(theirs), int)}
         if found:
             read[name] = found
@@ -261,13 +262,13 @@ class StreamReader:
         if not choices:
             return AIMessageChunk("", id=self._id, response_metadata=news) if news else None
         choice: dict[str, Any] = choices[0]
-        delta = choice.pop("delta", None)
+        delta: Any = choice.pop("delta", None)
         if delta.__class__ is not dict:
             if delta is not None or not choice.get("finish_reason"):
                 raise InvalidResponseError("The stream has a choice without a delta.", body=choices)
             delta = {}
         if news is None and choice == self._choice and len(choices) == 1 and len(delta) == 1:
-            text = delta.get("content")
+            text: Any = delta.get("content")
             if text.__class__ is str:
                 return AIMessageChunk(text, id=self._id)
         return self._full_chunk(choices, choice, delta, news)
@@ -303,7 +304,11 @@ class StreamReader:
         chunk = AIMessageChunk(_content(delta.get("content")), id=self._id)
         fragments = delta.get("tool_calls")
         if fragments:
-            chunk.tool_call_chunks = [_fragment(fragment) for fragment in fragments]
+            # Calls of another kind than functions have no standard form; they are kept as they came.
+            foreign = [fragment for fragment in fragments if "function" not in fragment and "type" in fragment]
+            chunk.tool_call_chunks = [_fragment(fragment) for fragment in fragments if fragment not in foreign]
+            if foreign:
+                additional["tool_calls"] = foreign
         if additional:
             chunk.additional_kwargs = additional
         if news or facts:
@@ -324,20 +329,19 @@ def _sorted_out(
 
 
 def _fragment(fragment: Any) -> Any:
-    function = fragment.get("function") or {}
+    function: Any = fragment.get("function") or {}
     args = function.get("arguments")
     return tool_call_chunk(
         name=function.get("name"),
-        args=args if isinstance(args, (str, type(None))) else _text(args),
+        args=_text(args),
         id=fragment.get("id"),
         index=fragment.get("index"),
     )
 
 
-def _text(value: Any) -> str:
-    from pydantic_core import to_json
-
-    return to_json(value).decode()
+def _text(arguments: Any) -> str | None:
+    """A call's arguments as JSON text; some servers send them parsed."""
+    return arguments if arguments is None or isinstance(arguments, str) else to_json(arguments).decode()
 
 
 def _broken(message: str) -> StreamBrokenError:

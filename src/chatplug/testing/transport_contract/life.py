@@ -312,8 +312,12 @@ class Life(Part):
             "    response = asyncio.run(transport.arequest(request))\n"
             "sys.stdout.buffer.write(response.body)\n"
         )
+        transport = self.make_transport(PLAIN)
+
         with LoopbackServer(echo) as server:
-            sent = pickle.dumps((self.make_transport(PLAIN), ask(server)))
+            assert SyncDriver(transport).request(ask(server)).status == 200
+            sent = pickle.dumps((transport, ask(server)))
+            transport.close()
             done = subprocess.run([sys.executable, "-c", code, way], input=sent, capture_output=True, timeout=PATIENCE)
 
         assert done.stdout == b"secret-in-body", done.stderr.decode()

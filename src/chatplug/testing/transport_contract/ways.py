@@ -67,10 +67,10 @@ Drive = Callable[[Transport], Driver]
 class Ways(Part):
     """TLS and proxies."""
 
-    @pytest.fixture(scope="session")
-    def authority(self, tmp_path_factory: pytest.TempPathFactory) -> Authority:
-        """Certificates, made once."""
-        return Authority(tmp_path_factory.mktemp("authority"))
+    @pytest.fixture
+    def authority(self, tmp_path: Path) -> Authority:
+        """Certificates."""
+        return Authority(tmp_path)
 
     @pytest.fixture
     def environment(self, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
@@ -114,14 +114,10 @@ class Ways(Part):
             assert server.requests == 0
 
     def test_https_to_a_server_that_speaks_http_says_so(self, driver: Driver) -> None:
-        def script(exchange: Exchange) -> None:
-            exchange.answer()
+        greeting = b"HTTP/1.1 400 Bad Request\r\n\r\n"
 
-        with LoopbackServer(script) as server:
-            request = ask(f"https://127.0.0.1:{server.port}", timeout=Timeout(1, 1))
-            # The server waits for the end of a request, which what it got does not look like.
-            server.greet(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-            error = refused(TLSError, lambda: driver.request(request))
+        with LoopbackServer(lambda exchange: exchange.answer(), greeting=greeting) as server:
+            error = refused(TLSError, lambda: driver.request(ask(f"https://127.0.0.1:{server.port}")))
 
         assert "http://" in str(error)
 
