@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
+import contextlib
 import os
-from collections.abc import Generator
+import subprocess
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import hypothesis
@@ -39,18 +40,40 @@ def recordings() -> Path:
 
 
 @pytest.fixture(scope="session")
-def real_server() -> Generator[str]:
-    """The base URL of a real llama.cpp server with a tiny model, started once for the run."""
+def real_server_command() -> list[str]:
+    """The command that starts a real llama.cpp server with a tiny model; its first line of output is its address."""
     script = SHARED / "realserver" / "serve.py"
     python = ROOT / ".venv-realserver" / "bin" / "python"
     if not script.exists():
         absent(f"no real server: {SHARED.name}/realserver is not beside the checkout")
     if not python.exists():
         absent("no real server: ./check could not make .venv-realserver")
-    spec = importlib.util.spec_from_file_location("chatplug_realserver", script)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    with module.serving(python=str(python)) as url:
+    return [str(python), str(script), "--until-eof"]
+
+
+@contextlib.contextmanager
+def serving(command: list[str]) -> Generator[tuple[str, Callable[[], None]]]:
+    """A server's base URL, and what kills it; it is ended in any case, by its process id."""
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+        try:
+            assert child.stdout is not None
+            url = child.stdout.readline().strip()
+            assert url.startswith("http"), "the real server did not start; its standard error is above"
+            yield url, child.kill
+        finally:
+            child.kill()
+
+
+@pytest.fixture(scope="session")
+def real_server(real_server_command: list[str]) -> Generator[str]:
+    """The base URL of a real llama.cpp server with a tiny model, started once for the run."""
+    with serving(real_server_command) as (url, _):
         yield url
+
+
+@pytest.fixture
+def start_real_server(
+    real_server_command: list[str],
+) -> Callable[[], contextlib.AbstractContextManager[tuple[str, Callable[[], None]]]]:
+    """Starts a server of one's own: its base URL, and what kills it."""
+    return lambda: serving(real_server_command)

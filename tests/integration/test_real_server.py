@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from typing import Any
 
+import httpx
 import pytest
 
 import chatplug
-from chatplug.errors import BadRequestError, ContextLengthError, NotFoundError
+from chatplug.errors import BadRequestError, ContextLengthError, NotFoundError, StreamBrokenError
 from chatplug.language_models import BaseChatModel
 from chatplug.messages import AIMessage, AIMessageChunk
 
@@ -172,3 +176,33 @@ def test_the_models_of_the_server_are_listed(real_server: str) -> None:
     from chatplug.plugins import default_manager
 
     assert default_manager().list_models("openai_compat", {"base_url": f"{real_server}/v1"}) == ["tiny-chat"]
+
+
+class Endless(httpx.HTTPTransport):
+    """Asks llama.cpp never to end its answer, so that there is a middle to be interrupted in."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        body = json.dumps({**json.loads(request.content), "ignore_eos": True}).encode()
+        headers = {**request.headers, "content-length": str(len(body))}
+        return super().handle_request(httpx.Request(request.method, request.url, headers=headers, content=body))
+
+
+def test_a_server_that_is_killed_in_mid_stream_leaves_an_error_with_what_had_arrived(
+    start_real_server: Callable[[], AbstractContextManager[tuple[str, Callable[[], None]]]],
+) -> None:
+    with start_real_server() as (url, kill), httpx.Client(transport=Endless()) as client:
+        model = chatplug.init("openai_compat:tiny", base_url=f"{url}/v1", temperature=0, http_client=client)
+        arrived: list[str] = []
+
+        def read_and_kill() -> None:
+            for chunk in model.stream("Hello"):
+                arrived.append(chunk.text)
+                if len(arrived) == 3:
+                    kill()
+
+        with pytest.raises(StreamBrokenError, match="openai_compat:tiny: ") as caught:
+            read_and_kill()
+
+    assert caught.value.partial is not None
+    assert caught.value.partial.text == "".join(arrived)
+    assert len(arrived) >= 3
