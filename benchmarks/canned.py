@@ -46,7 +46,7 @@ def arguments(fragments: int) -> list[str]:
 
 def answer() -> bytes:
     """A whole answer."""
-    message = {"role": "assistant", "content": text(60), "refusal": None, "annotations": []}
+    message: dict[str, Any] = {"role": "assistant", "content": text(60), "refusal": None, "annotations": []}
     body = {
         **_COMMON,
         "object": "chat.completion",

@@ -27,7 +27,8 @@ class Target:
 
     subject: str
     floor: str
-    at_most: float
+    at_most: float | None = None
+    """None where the ratio is shown, and nothing is promised."""
 
 
 @dataclass(frozen=True, slots=True)

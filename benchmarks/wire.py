@@ -24,15 +24,18 @@ _CHUNK = (
     Target("chatplug", "bare, pydantic_core", 2.0),
     Target("chatplug", "openai SDK", 0.1),
 )
+# A read wakes the process, and that costs all of them the same; the bare client itself takes a quarter of the SDK's.
+_READ = (*_CHUNK[:2], Target("chatplug", "openai SDK"))
+_FRAGMENT = tuple(Target(target.subject, target.floor) for target in _CHUNK)
 CASES = [
     Case("call", "a call, sync", _CALL),
     Case("acall", "a call, async", _CALL),
     Case("burst", "a chunk in a burst, sync", _CHUNK),
     Case("aburst", "a chunk in a burst, async", _CHUNK),
-    Case("paced", "a chunk a read, sync", _CHUNK),
-    Case("apaced", "a chunk a read, async", _CHUNK),
-    Case("tools", "a fragment of a tool call, sync"),
-    Case("atools", "a fragment of a tool call, async"),
+    Case("paced", "a chunk a read, sync", _READ),
+    Case("apaced", "a chunk a read, async", _READ),
+    Case("tools", "a fragment of a tool call, sync", _FRAGMENT),
+    Case("atools", "a fragment of a tool call, async", _FRAGMENT),
 ]
 _NUMBERS = {"call": (200, 1), "burst": (3, server.BURST), "paced": (1, server.PACED), "tools": (2, server.FRAGMENTS)}
 

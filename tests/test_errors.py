@@ -87,7 +87,9 @@ def test_an_error_keeps_all_it_knows_when_it_is_copied(kind: type[ChatplugError]
 
 @pytest.mark.parametrize("kind", PROVIDER_CLASSES)
 def test_an_error_of_a_provider_takes_its_facts_as_attributes(kind: type[ProviderError]) -> None:
-    error = kind("No.", status=418, code="teapot", request_id="r-7", body="short and stout", partial=AIMessageChunk("I"))
+    error = kind(
+        "No.", status=418, code="teapot", request_id="r-7", body="short and stout", partial=AIMessageChunk("I")
+    )
 
     assert (error.status, error.code, error.request_id, error.body) == (418, "teapot", "r-7", "short and stout")
     assert error.partial == AIMessageChunk("I")

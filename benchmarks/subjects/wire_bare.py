@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
+STREAMS = ("burst", "paced", "tools")
 _PATH = "/v1/chat/completions"
 _MESSAGES = [{"role": "user", "content": "What did the cat do?"}]
 _PLAIN = {"model": "gpt-4o-mini", "messages": _MESSAGES}
@@ -44,67 +45,89 @@ class _Lines:
         return self._parse("".join(self._arguments).encode()) if self._arguments else "".join(self._texts)
 
 
-def cases(base_url: str, parser: str) -> dict[str, Any]:
-    """The cases, with the parser of that name."""
-    parse: Parse = json.loads
-    if parser == "pydantic":
-        from pydantic_core import from_json
+class _Sync:
+    """One connection of `http.client`, kept."""
 
-        parse = from_json
-    host = urlsplit(base_url).netloc
-    connection = HTTPConnection(host)
-    sessions: list[aiohttp.ClientSession] = []
+    def __init__(self, base_url: str, parse: Parse) -> None:
+        self._parse = parse
+        self._connection = HTTPConnection(urlsplit(base_url).netloc)
 
-    def ask(path: str, body: dict[str, Any]) -> HTTPResponse:
-        connection.request("POST", path, json.dumps(body).encode(), _HEADERS)
-        return connection.getresponse()
+    def _ask(self, path: str, body: dict[str, Any]) -> HTTPResponse:
+        self._connection.request("POST", path + _PATH, json.dumps(body).encode(), _HEADERS)
+        return self._connection.getresponse()
 
-    def call(number: int) -> object:
+    def call(self, number: int) -> object:
         text = None
         for _ in range(number):
-            text = parse(ask(f"/call{_PATH}", _PLAIN).read())["choices"][0]["message"]["content"]
+            answer = self._parse(self._ask("/call", _PLAIN).read())
+            text = answer["choices"][0]["message"]["content"]
         return text
 
-    def stream(path: str) -> Callable[[int], object]:
-        def streamed(number: int) -> object:
+    def streaming(self, path: str) -> Callable[[int], object]:
+        def stream(number: int) -> object:
             outcome = None
             for _ in range(number):
-                lines = _Lines(parse)
-                response = ask(path, _STREAMED)
+                lines = _Lines(self._parse)
+                response = self._ask(path, _STREAMED)
                 while data := response.read1(1 << 16):
                     lines.feed(data)
                 outcome = lines.outcome()
             return outcome
 
-        return streamed
+        return stream
 
-    def session() -> aiohttp.ClientSession:
-        if not sessions:
-            sessions.append(aiohttp.ClientSession())
-        return sessions[0]
 
-    async def acall(number: int) -> object:
+class _Async:
+    """One session of aiohttp, made by the first call, in its event loop."""
+
+    def __init__(self, base_url: str, parse: Parse) -> None:
+        self._base_url = base_url
+        self._parse = parse
+        self._session: aiohttp.ClientSession | None = None
+
+    def _ask(self, path: str, body: dict[str, Any]) -> Any:
+        if self._session is None:
+            self._session = aiohttp.ClientSession()
+        return self._session.post(f"{self._base_url}{path}{_PATH}", data=json.dumps(body).encode(), headers=_HEADERS)
+
+    async def call(self, number: int) -> object:
         text = None
         for _ in range(number):
-            body = json.dumps(_PLAIN).encode()
-            async with session().post(f"{base_url}/call{_PATH}", data=body, headers=_HEADERS) as response:
-                text = parse(await response.read())["choices"][0]["message"]["content"]
+            async with self._ask("/call", _PLAIN) as response:
+                answer = self._parse(await response.read())
+            text = answer["choices"][0]["message"]["content"]
         return text
 
-    def astream(path: str) -> Callable[[int], object]:
-        async def streamed(number: int) -> object:
+    def streaming(self, path: str) -> Callable[[int], object]:
+        async def stream(number: int) -> object:
             outcome = None
             for _ in range(number):
-                lines = _Lines(parse)
-                body = json.dumps(_STREAMED).encode()
-                async with session().post(base_url + path, data=body, headers=_HEADERS) as response:
+                lines = _Lines(self._parse)
+                async with self._ask(path, _STREAMED) as response:
                     async for data in response.content.iter_any():
                         lines.feed(data)
                 outcome = lines.outcome()
             return outcome
 
-        return streamed
+        return stream
 
-    streams = {name: stream(f"/{name}{_PATH}") for name in ("burst", "paced", "tools")}
-    astreams = {f"a{name}": astream(f"/{name}{_PATH}") for name in ("burst", "paced", "tools")}
-    return {"call": call, "acall": acall, **streams, **astreams}
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+
+def cases(base_url: str, parser: str) -> dict[str, Any]:
+    """The cases, over the server at this address and with the parser of this name."""
+    parse: Parse = json.loads
+    if parser == "pydantic":
+        from pydantic_core import from_json
+
+        parse = from_json
+    sync, asynchronous = _Sync(base_url, parse), _Async(base_url, parse)
+    return {
+        "call": sync.call,
+        "acall": asynchronous.call,
+        "aclose": asynchronous.close,
+        **{name: sync.streaming(f"/{name}") for name in STREAMS},
+        **{f"a{name}": asynchronous.streaming(f"/{name}") for name in STREAMS},
+    }

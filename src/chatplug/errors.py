@@ -195,7 +195,7 @@ class ProviderError(ChatplugError):
     partial: AIMessageChunk | None
     """The message as far as it had arrived; None where nothing had."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # one parameter for each fact
         self,
         message: str,
         *,

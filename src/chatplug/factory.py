@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["init", "split_name"]
 
 
-def init(
+def init(  # noqa: PLR0913  # one parameter for each standard setting, so that editors and type checkers know them
     model: str,
     *,
     model_provider: str | None = None,

@@ -258,8 +258,12 @@ def test_a_later_fact_replaces_an_earlier_one_and_null_replaces_nothing() -> Non
 
 def test_texts_beside_the_content_continue_and_names_do_not() -> None:
     whole = joined(
-        AIMessageChunk(additional_kwargs={"reasoning_content": "I ", "function_call": {"name": "look", "arguments": "{"}}),
-        AIMessageChunk(additional_kwargs={"reasoning_content": "see", "function_call": {"name": "look", "arguments": "}"}}),
+        AIMessageChunk(
+            additional_kwargs={"reasoning_content": "I ", "function_call": {"name": "look", "arguments": "{"}}
+        ),
+        AIMessageChunk(
+            additional_kwargs={"reasoning_content": "see", "function_call": {"name": "look", "arguments": "}"}}
+        ),
     )
 
     assert whole.additional_kwargs == {

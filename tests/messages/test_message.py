@@ -255,7 +255,9 @@ def test_a_wrong_block_is_named_by_its_index() -> None:
 
 
 @pytest.mark.parametrize("kind", [AIMessage, AIMessageChunk])
-@pytest.mark.parametrize("call", [None, "look", {}, {"name": "look"}, {"name": 3, "args": {}}, {"name": "x", "args": 3}])
+@pytest.mark.parametrize(
+    "call", [None, "look", {}, {"name": "look"}, {"name": 3, "args": {}}, {"name": "x", "args": 3}]
+)
 def test_a_wrong_tool_call_is_named_by_its_index(kind: type[AIMessage], call: Any) -> None:
     good = {"id": "call_1", "name": "look", "args": {}}
 

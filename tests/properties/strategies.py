@@ -37,10 +37,14 @@ def blocks(draw: st.DrawFn) -> str | dict[str, Any]:
 
 @st.composite
 def fragments(draw: st.DrawFn) -> dict[str, Any]:
-    """A fragment of a tool call; keys that say nothing may be missing."""
+    """A fragment of a tool call; keys that say nothing may be missing.
+
+    A second name comes with its id: without one, nobody can tell half a name from another name.
+    """
+    identity = draw(st.sampled_from([None, "", "call_a", "call_b"]))
     fragment: dict[str, Any] = {
-        "id": draw(st.sampled_from([None, "", "call_a", "call_b"])),
-        "name": draw(st.sampled_from([None, "", "look", "find"])),
+        "id": identity,
+        "name": draw(st.sampled_from([None, "", "find" if identity == "call_b" else "look"])),
         "args": draw(st.none() | words | st.dictionaries(words, st.integers(), max_size=1)),
         "index": draw(indices),
     }

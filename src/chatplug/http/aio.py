@@ -24,8 +24,8 @@ from chatplug.http.failures import FAILURES, body_failure, cause_of, has_ended_u
 from chatplug.http.options import TransportOptions
 from chatplug.http.proxy import Proxy, choose_proxy
 from chatplug.http.sessions import Attempt, Sessions
-from chatplug.http.target import Target, headers_of, needs_length, target_of
-from chatplug.http.tls import tls_context
+from chatplug.http.target import Target, headers_of, lower_headers, needs_length, target_of
+from chatplug.http.tls import tls_for
 from chatplug.http.transport import ERROR_BODY_LIMIT, Request, Response
 
 __all__ = ["AsyncStream", "AsyncTransport"]
@@ -44,7 +44,7 @@ class AsyncStream:
 
     def __init__(self, response: aiohttp.ClientResponse, deadline: Deadline) -> None:
         self.status: int = response.status
-        self.headers: Mapping[str, str] = _headers(response)
+        self.headers: Mapping[str, str] = lower_headers(response.headers.items())
         self.received = 0
         self._loop = asyncio.get_running_loop()
         self._response = response
@@ -151,14 +151,6 @@ class AsyncStream:
         raise body_failure(error, self._deadline, self.received) from error
 
 
-def _headers(response: aiohttp.ClientResponse) -> dict[str, str]:
-    headers: dict[str, str] = {}
-    for name, value in response.headers.items():
-        lower = name.lower()
-        headers[lower] = f"{headers[lower]}, {value}" if lower in headers else value
-    return headers
-
-
 class AsyncTransport:
     """The asynchronous half of the default transport."""
 
@@ -172,7 +164,7 @@ class AsyncTransport:
         target, path = target_of(request)
         headers = headers_of(request, target)
         proxy = self._proxy(target, request)
-        settings = self._settings(target, proxy, headers)
+        settings = self._settings(target, proxy, headers, request)
         sessions = self._sessions.get(asyncio.get_running_loop()) or await self._begin()
         deadline = Deadline(request)
         url = URL(target.base + path, encoded=True)
@@ -241,10 +233,12 @@ class AsyncTransport:
             return proxy
         raise ProxyError(reason, **request.where, host="", port=0)
 
-    def _settings(self, target: Target, proxy: Proxy | None, headers: dict[str, str]) -> dict[str, Any]:
+    def _settings(
+        self, target: Target, proxy: Proxy | None, headers: dict[str, str], request: Request
+    ) -> dict[str, Any]:
         """How aiohttp is told of TLS and proxy; a proxy's password is a header of the request or of CONNECT."""
         is_secure = target.origin.scheme == "https"
-        settings: dict[str, Any] = {"ssl": tls_context(self._options)} if is_secure else {}
+        settings: dict[str, Any] = {"ssl": tls_for(target.origin, self._options, request)} if is_secure else {}
         if proxy is not None:
             settings["proxy"] = URL(f"http://{proxy.origin.address}")
             if proxy.authorization is not None:

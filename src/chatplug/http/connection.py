@@ -16,7 +16,7 @@ from chatplug.http.options import TransportOptions
 from chatplug.http.proxy import Proxy
 from chatplug.http.sockets import KEEP_ALIVE, make_socket, reason_of, track
 from chatplug.http.target import Origin
-from chatplug.http.tls import explain, tls_context
+from chatplug.http.tls import explain, tls_for
 
 __all__ = ["Connection", "connect"]
 
@@ -142,9 +142,9 @@ def connect(origin: Origin, proxy: Proxy | None, options: TransportOptions, dead
         sock = _dial(peer, ends)
         if origin.scheme == "https":
             if proxy is not None:
-                _tunnel(sock, origin, proxy, deadline)
+                _tunnel(sock, origin, proxy, deadline, ends)
             kind, peer = TLSError, origin
-            sock = _secure(sock, origin, options, ends)
+            sock = _secure(sock, origin, tls_for(origin, options, deadline.request), ends)
         return Connection(sock)
     except BaseException as error:
         if sock is not None:
@@ -185,14 +185,13 @@ def _dial(peer: Origin, ends: float | None) -> socket.socket:
     raise failure
 
 
-def _tunnel(sock: socket.socket, origin: Origin, proxy: Proxy, deadline: Deadline) -> None:
+def _tunnel(sock: socket.socket, origin: Origin, proxy: Proxy, deadline: Deadline, ends: float | None) -> None:
     """Have the proxy connect us with the server."""
     lines = [f"CONNECT {origin.address} HTTP/1.1", f"host: {origin.address}"]
     if proxy.authorization is not None:
         lines.append(f"proxy-authorization: {proxy.authorization}")
     connection = Connection(sock)
-    connection.wire.deadline = None
-    sock.settimeout(time_left(deadline.connecting(), None))
+    sock.settimeout(time_left(ends, None))
     status: int | None = None
     try:
         sock.sendall("\r\n".join([*lines, "", ""]).encode("latin-1"))
@@ -209,9 +208,9 @@ def _tunnel(sock: socket.socket, origin: Origin, proxy: Proxy, deadline: Deadlin
     )
 
 
-def _secure(sock: socket.socket, origin: Origin, options: TransportOptions, ends: float | None) -> socket.socket:
+def _secure(sock: socket.socket, origin: Origin, context: ssl.SSLContext, ends: float | None) -> socket.socket:
     """The same connection with TLS on it."""
     sock.settimeout(time_left(ends, None))
-    secured = tls_context(options).wrap_socket(sock, server_hostname=origin.host.rstrip("."))
+    secured = context.wrap_socket(sock, server_hostname=origin.host.rstrip("."))
     track(secured)
     return secured

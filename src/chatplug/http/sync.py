@@ -25,7 +25,7 @@ from chatplug.http.errors import BodyTooLarge, BrokenBody, Disconnected, ProxyEr
 from chatplug.http.options import TransportOptions
 from chatplug.http.proxy import Proxy, choose_proxy
 from chatplug.http.sockets import reason_of
-from chatplug.http.target import Origin, Target, headers_of, needs_length, target_of
+from chatplug.http.target import Origin, Target, headers_of, lower_headers, needs_length, target_of
 from chatplug.http.transport import ERROR_BODY_LIMIT, Request, Response
 
 __all__ = ["SyncStream", "SyncTransport"]
@@ -94,7 +94,7 @@ class SyncStream:
 
     def __init__(self, server: _Server, connection: Connection, response: HTTPResponse, deadline: Deadline) -> None:
         self.status: int = response.status
-        self.headers: Mapping[str, str] = _headers(response)
+        self.headers: Mapping[str, str] = lower_headers(response.headers.items())
         self.received = 0
         self._server = server
         self._connection: Connection | None = connection
@@ -230,14 +230,6 @@ class SyncStream:
             **request.where,
             received=self.received,
         ) from error
-
-
-def _headers(response: HTTPResponse) -> dict[str, str]:
-    headers: dict[str, str] = {}
-    for name, value in response.headers.items():
-        lower = name.lower()
-        headers[lower] = f"{headers[lower]}, {value}" if lower in headers else value
-    return headers
 
 
 class SyncTransport:

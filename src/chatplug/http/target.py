@@ -7,12 +7,13 @@ break at its end is the usual case, and its exception would print the key.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from functools import lru_cache
 
 from chatplug.http.errors import InvalidRequest, Peer, public_url
 from chatplug.http.transport import Frozen, Request
 
-__all__ = ["Origin", "Target", "headers_of", "target_of"]
+__all__ = ["Origin", "Target", "headers_of", "lower_headers", "needs_length", "target_of"]
 
 _set = object.__setattr__
 _PORTS = {"http": 80, "https": 443}
@@ -185,3 +186,14 @@ def headers_of(request: Request, target: Target) -> dict[str, str]:
 def needs_length(method: str, body: bytes | None) -> bool:
     """Whether the body's length is announced; for these methods servers ask for it even when there is none."""
     return body is not None or method in ("POST", "PUT", "PATCH")
+
+
+def lower_headers(items: Collection[tuple[str, str]]) -> dict[str, str]:
+    """The headers of an answer as they are handed out: names in lower case, repeated ones joined."""
+    headers = {name.lower(): value for name, value in items}
+    if len(headers) != len(items):
+        headers.clear()
+        for name, value in items:
+            lower = name.lower()
+            headers[lower] = f"{headers[lower]}, {value}" if lower in headers else value
+    return headers

@@ -5,11 +5,25 @@ from __future__ import annotations
 import os
 import ssl
 
+from chatplug.http.errors import TLSError
 from chatplug.http.options import TransportOptions
+from chatplug.http.sockets import reason_of
+from chatplug.http.target import Origin
+from chatplug.http.transport import Request
 
-__all__ = ["explain", "tls_context"]
+__all__ = ["explain", "tls_context", "tls_for"]
 
 _contexts: dict[tuple[str | None, str | None, str | None], ssl.SSLContext] = {}
+
+
+def tls_for(origin: Origin, options: TransportOptions, request: Request) -> ssl.SSLContext:
+    """The shared context, for a request to this origin. Raises `TLSError`."""
+    try:
+        return tls_context(options)
+    except OSError as error:
+        files = " or ".join(repr(name) for name in (options.ca, options.client_cert, options.client_key) if name)
+        reason = f"the certificates in {files or 'the system'} cannot be read ({reason_of(error)})"
+        raise TLSError(reason, **origin.peer(request)) from error
 
 
 def tls_context(options: TransportOptions) -> ssl.SSLContext:
@@ -42,7 +56,5 @@ def explain(error: OSError, address: str) -> str:
             f"the certificate of {address} is not trusted ({error.verify_message}). If a certificate authority of your "
             "own has signed it, name that authority's file: TransportOptions(ca=...) or SSL_CERT_FILE"
         )
-    if isinstance(error, ssl.SSLError):
-        return f"no TLS with {address} ({error.reason or error.strerror}). Does the server expect http://?"
-    name = f" {error.filename!r}" if error.filename else ""
-    return f"the certificates{name} of the transport's options cannot be read ({error.strerror or error})"
+    reason = error.reason if isinstance(error, ssl.SSLError) and error.reason else reason_of(error)
+    return f"no TLS with {address} ({reason}). Does the server expect http://?"

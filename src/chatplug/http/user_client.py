@@ -30,13 +30,12 @@ from chatplug.http.transport import ERROR_BODY_LIMIT, Request, Response
 
 __all__ = ["HttpxTransport"]
 
-_MAX_BODY = 1 << 28
-
 
 class HttpxTransport:
     """A `Transport` over clients of httpx or httpx2; who made a client closes it."""
 
-    def __init__(self, client: Any = None, async_client: Any = None) -> None:
+    def __init__(self, client: Any = None, async_client: Any = None, *, max_body: int = 1 << 28) -> None:
+        self._max_body = max_body
         self._client: Any = client
         self._async_client: Any = async_client
         self._failures = () if client is None else _failures_of(client, "Client")
@@ -57,7 +56,7 @@ class HttpxTransport:
     def request(self, request: Request, /) -> Response:
         """The whole answer."""
         with self.stream(request) as stream:
-            return _whole(stream.status, stream.headers, stream.read(_MAX_BODY + 1), request)
+            return self._whole(stream, stream.read(self._max_body + 1), request)
 
     async def astream(self, request: Request, /) -> _AsyncHttpxStream:
         """The answer as soon as its headers are in."""
@@ -74,7 +73,7 @@ class HttpxTransport:
     async def arequest(self, request: Request, /) -> Response:
         """The whole answer."""
         async with await self.astream(request) as stream:
-            return _whole(stream.status, stream.headers, await stream.read(_MAX_BODY + 1), request)
+            return self._whole(stream, await stream.read(self._max_body + 1), request)
 
     def close(self) -> None:
         """Nothing: the client is its maker's to close."""
@@ -82,11 +81,10 @@ class HttpxTransport:
     async def aclose(self) -> None:
         """Nothing: the client is its maker's to close."""
 
-
-def _whole(status: int, headers: Mapping[str, str], body: bytes, request: Request) -> Response:
-    if len(body) > _MAX_BODY:
-        raise BodyTooLarge(limit=_MAX_BODY, **request.where)
-    return Response(status, headers, body)
+    def _whole(self, stream: _Body, body: bytes, request: Request) -> Response:
+        if len(body) > self._max_body:
+            raise BodyTooLarge(limit=self._max_body, **request.where)
+        return Response(stream.status, stream.headers, body)
 
 
 def _failures_of(client: Any, expected: str) -> tuple[type[Exception], ...]:

@@ -133,7 +133,7 @@ class ModelCall:
             message.id = self._id
         added = message.as_piece()
         self._fold.push(added)
-        is_silent = not added or (added.__class__ is not str and _is_silent(message))
+        is_silent = not added or (isinstance(added, Piece) and _is_silent(added))
         held, self._held = self._held, message if is_silent else None
         if is_silent:
             return () if held is None else (held,)
@@ -190,8 +190,7 @@ class ModelCall:
         """What has arrived, added up; None where nothing has."""
         if not self._fold.count:
             return None
-        chunk = AIMessageChunk(self._fold.content(), id=self._id, **self._fold.more())
-        return chunk
+        return AIMessageChunk(self._fold.content(), id=self._id, **self._fold.more())
 
     def failed(self, error: BaseException) -> list[Event]:
         """What handlers hear of a failure; the error learns what had arrived, and where."""
@@ -263,9 +262,12 @@ def _new_id() -> UUID:
     return UUID(bytes=os.urandom(16), version=4)
 
 
-def _is_silent(message: AIMessageChunk) -> bool:
+def _is_silent(piece: Piece) -> bool:
     """Whether a chunk shows nothing: no content, no fragment of a call, and no fact beside them but metadata."""
-    return not (message.content or message.tool_call_chunks or message.additional_kwargs or message.chunk_position)
+    return not (piece.content or any(piece.more.get(name) for name in _TELLING))
+
+
+_TELLING = ("tool_call_chunks", "additional_kwargs", "chunk_position")
 
 
 def _result(message: AIMessage | None) -> LLMResult:

@@ -166,7 +166,7 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
 
     def invoke(
         self,
-        input: LanguageModelInput,  # noqa: A002  # the vocabulary's name
+        input: LanguageModelInput,
         config: RunnableConfig | None = None,
         *,
         stop: list[str] | str | None = None,
@@ -190,7 +190,7 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
 
     async def ainvoke(
         self,
-        input: LanguageModelInput,  # noqa: A002  # the vocabulary's name
+        input: LanguageModelInput,
         config: RunnableConfig | None = None,
         *,
         stop: list[str] | str | None = None,
@@ -203,7 +203,7 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
 
     def stream(  # type: ignore[override]  # a stream of a model is of chunks
         self,
-        input: LanguageModelInput,  # noqa: A002  # the vocabulary's name
+        input: LanguageModelInput,
         config: RunnableConfig | None = None,
         *,
         stop: list[str] | str | None = None,
@@ -227,11 +227,13 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
         call = self._open(input, config, stop, self._first_of("_stream"))
         if call.method == "_stream":
             return drive(call, lambda teller: self._stream(call.messages, call.stop, teller, **kwargs))
-        return drive(call, lambda teller: _in_one_piece(call, self._generate(call.messages, call.stop, teller, **kwargs)))
+        return drive(
+            call, lambda teller: _in_one_piece(call, self._generate(call.messages, call.stop, teller, **kwargs))
+        )
 
     def astream(  # type: ignore[override]  # a stream of a model is of chunks
         self,
-        input: LanguageModelInput,  # noqa: A002  # the vocabulary's name
+        input: LanguageModelInput,
         config: RunnableConfig | None = None,
         *,
         stop: list[str] | str | None = None,
@@ -272,12 +274,14 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
     @property
     def provider(self) -> str:
         """Who answers: the provider's name, or the kind of model where it was not made by `chatplug.init`."""
-        return self._origin[0] if self._origin else self._llm_type
+        origin: tuple[str, str] | None = _private(self, "_origin")
+        return origin[0] if origin else self._llm_type
 
     @property
     def model_id(self) -> str | None:
         """What answers: the model's name, as the provider knows it; None where the class does not say."""
-        named: str | None = self._origin[1] if self._origin else self._identifying_params.get("model_name")
+        origin: tuple[str, str] | None = _private(self, "_origin")
+        named: str | None = origin[1] if origin else self._identifying_params.get("model_name")
         return named
 
     @property
@@ -288,7 +292,8 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
     @property
     def unsupported_settings(self) -> list[str]:
         """Standard settings that were given and that this model cannot honour."""
-        return self._unsupported
+        names: list[str] = _private(self, "_unsupported")
+        return names
 
     def set_origin(self, provider: str, model: str) -> None:
         """Tell the model under which name it was asked for; the host does it, once."""
@@ -309,6 +314,11 @@ def _in_one_piece(call: ModelCall, result: ChatResult | AIMessage) -> Iterator[A
     message = call.answer(result)
     fields = {name: getattr(message, name) for name in AIMessage.field_names()}
     yield AIMessageChunk(**fields, chunk_position="last")
+
+
+def _private(model: BaseModel, name: str) -> Any:
+    """A private attribute, without pydantic's `__getattr__`, which costs as much as parsing a chunk (2.14)."""
+    return (model.__pydantic_private__ or {}).get(name)
 
 
 def _names(cls: type[BaseModel]) -> set[str]:

@@ -51,6 +51,8 @@ __all__ = [
 
 _Chunk = TypeVar("_Chunk", bound="type[BaseMessageChunk]")
 _DICTS = ("additional_kwargs", "response_metadata")
+_READ = ("parsed so far", "parsed whole")
+"""Where a chunk keeps its calls once it has read them, without all of its fragments and with; no fields of it."""
 _SLOTS = ("_buffer", "_content", "_count", "_folded", "_id", "_more")
 
 
@@ -85,8 +87,8 @@ class BaseMessageChunk(BaseMessage):
         content = _readable("_content")
         id = _readable("_id")
 
-        # Called for a slot that is not set: in a chunk that somebody made it has its default, in a sum it was never read.
-        def __getattr__(self, field):
+        # Called for a slot that is not set: a chunk that somebody made has its default there, a sum was never read.
+        def __getattr__(self, field: str) -> object:
             if field not in _SLOTS:
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {field!r}")
             if field in ("_content", "_id", "_more") and self._buffer is not None:
@@ -102,9 +104,9 @@ class BaseMessageChunk(BaseMessage):
     def as_piece(self) -> str | Piece:
         """A copy of what this chunk has, for a sum: its text, where that and an id are all."""
         more, content = self._more, self._content
-        if not more and isinstance(content, str):
-            return content
-        fields = {name: plain_copy(value) for name, value in (more or {}).items() if not name.startswith("parsed")}
+        if not more:
+            return content if isinstance(content, str) else Piece(plain_copy(content), self._id, {})
+        fields = {name: _copied(name, value) for name, value in more.items() if name not in _READ}
         return Piece(plain_copy(content), self._id, fields)
 
     def _share(self) -> tuple[Buffer, int]:
@@ -174,6 +176,11 @@ class BaseMessageChunk(BaseMessage):
             mine, theirs = getattr(self, field), getattr(other, field)
             if mine != theirs:
                 raise MessageError(f"Two {type(self).__name__} with {field} {mine!r} and {theirs!r} do not add up.")
+
+
+def _copied(name: str, value: Any) -> Any:
+    """A copy of a chunk's field; fragments, of which a stream has thousands, are flat."""
+    return [fragment.copy() for fragment in value or ()] if name == "tool_call_chunks" else plain_copy(value)
 
 
 def _lazily(*fields: str) -> Callable[[_Chunk], _Chunk]:
@@ -277,7 +284,7 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
     chunk_position: Literal["last"] | None
     """`last` on the last chunk of a stream, else None."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # one parameter for each field
         self,
         content: Content = "",
         *,
@@ -320,7 +327,8 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
 
     @tool_call_chunks.setter
     def tool_call_chunks(self, fragments: list[ToolCallChunk]) -> None:
-        kept = {name: value for name, value in (self._more or {}).items() if not name.startswith("parsed")}
+        more = self._more
+        kept = {name: value for name, value in more.items() if name not in _READ} if more else {}
         self._more = {**kept, "tool_call_chunks": fragments}
 
     @property
@@ -348,7 +356,7 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
             return [], []
         if whole is None:
             whole = self.chunk_position == "last"
-        key = "parsed whole" if whole else "parsed so far"
+        key = _READ[whole]
         parsed: tuple[list[ToolCall], list[InvalidToolCall]] | None = more.get(key)
         if parsed is None:
             parsed = more[key] = _read(fragments, whole=whole)

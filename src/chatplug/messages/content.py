@@ -1,19 +1,205 @@
 """Content blocks: the pieces of a message, in the standard form.
 
 The names of the types and of their fields are langchain-core 1.x's, so that a program that reads them there reads
-them here.
+them here. A block is a dict; `type` says which kind, and all fields that are not required may be absent.
+
+`extras` holds what belongs to a block and has no standard field. What only the maker of a block understands (a
+signature, encrypted reasoning) is there beside `provider`, the maker's name: it goes back to that provider as it came,
+and to no other.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypeAlias, TypedDict, cast
+
+from chatplug.messages.tool_call import InvalidToolCall, ToolCall, ToolCallChunk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["STANDARD_TYPES", "Content", "ContentBlock", "plain_copy", "standard_blocks", "text_of"]
+__all__ = [
+    "STANDARD_TYPES",
+    "Annotation",
+    "AudioContentBlock",
+    "Citation",
+    "Content",
+    "ContentBlock",
+    "FileContentBlock",
+    "ImageContentBlock",
+    "NonStandardAnnotation",
+    "NonStandardContentBlock",
+    "PlainTextContentBlock",
+    "ReasoningContentBlock",
+    "ServerToolCall",
+    "ServerToolCallChunk",
+    "ServerToolResult",
+    "TextContentBlock",
+    "VideoContentBlock",
+    "plain_copy",
+    "standard_blocks",
+    "text_of",
+]
 
-ContentBlock: TypeAlias = dict[str, Any]
+
+class Citation(TypedDict):
+    """Where a piece of text comes from."""
+
+    type: Literal["citation"]
+    id: NotRequired[str]
+    url: NotRequired[str]
+    title: NotRequired[str]
+    start_index: NotRequired[int]
+    """Where the cited passage begins in the block's text, in characters."""
+    end_index: NotRequired[int]
+    """Where it ends."""
+    cited_text: NotRequired[str]
+    """The words of the source."""
+    extras: NotRequired[dict[str, Any]]
+
+
+class NonStandardAnnotation(TypedDict):
+    """An annotation of a provider that has no standard form."""
+
+    type: Literal["non_standard_annotation"]
+    id: NotRequired[str]
+    value: dict[str, Any]
+    """The annotation as it came."""
+
+
+Annotation: TypeAlias = Citation | NonStandardAnnotation
+"""What may be said about a text."""
+
+
+class TextContentBlock(TypedDict):
+    """A text."""
+
+    type: Literal["text"]
+    text: str
+    id: NotRequired[str]
+    annotations: NotRequired[list[Annotation]]
+    index: NotRequired[int | str]
+    """Which block of the message a piece of a stream belongs to."""
+    extras: NotRequired[dict[str, Any]]
+
+
+class ReasoningContentBlock(TypedDict):
+    """What a model thinks before it answers."""
+
+    type: Literal["reasoning"]
+    reasoning: NotRequired[str]
+    """The reasoning; absent where the provider keeps it to itself and sends a sealed form in `extras`."""
+    id: NotRequired[str]
+    index: NotRequired[int | str]
+    extras: NotRequired[dict[str, Any]]
+
+
+class _Media(TypedDict):
+    id: NotRequired[str]
+    file_id: NotRequired[str]
+    """The name under which the provider keeps the file."""
+    mime_type: NotRequired[str]
+    url: NotRequired[str]
+    base64: NotRequired[str]
+    """The data itself."""
+    index: NotRequired[int | str]
+    extras: NotRequired[dict[str, Any]]
+
+
+class ImageContentBlock(_Media):
+    """A picture, by address, by data, or by the provider's name for it."""
+
+    type: Literal["image"]
+
+
+class AudioContentBlock(_Media):
+    """Sound."""
+
+    type: Literal["audio"]
+
+
+class VideoContentBlock(_Media):
+    """A film."""
+
+    type: Literal["video"]
+
+
+class FileContentBlock(_Media):
+    """Any other file, such as a PDF."""
+
+    type: Literal["file"]
+
+
+class PlainTextContentBlock(_Media):
+    """A document that is plain text."""
+
+    type: Literal["text-plain"]
+    text: NotRequired[str]
+    title: NotRequired[str]
+    context: NotRequired[str]
+    """What the document is about, for the model."""
+
+
+class ServerToolCall(TypedDict):
+    """A tool call that the provider carries out itself."""
+
+    type: Literal["server_tool_call"]
+    id: str
+    name: str
+    args: dict[str, Any]
+    index: NotRequired[int | str]
+    extras: NotRequired[dict[str, Any]]
+
+
+class ServerToolCallChunk(TypedDict):
+    """A fragment of a `ServerToolCall`."""
+
+    type: Literal["server_tool_call_chunk"]
+    name: NotRequired[str]
+    args: NotRequired[str]
+    id: NotRequired[str]
+    index: NotRequired[int | str]
+    extras: NotRequired[dict[str, Any]]
+
+
+class ServerToolResult(TypedDict):
+    """What came of a `ServerToolCall`."""
+
+    type: Literal["server_tool_result"]
+    tool_call_id: str
+    status: Literal["success", "error"]
+    id: NotRequired[str]
+    output: NotRequired[Any]
+    index: NotRequired[int | str]
+    extras: NotRequired[dict[str, Any]]
+
+
+class NonStandardContentBlock(TypedDict):
+    """A block of a provider that has no standard form."""
+
+    type: Literal["non_standard"]
+    value: dict[str, Any]
+    """The block as it came."""
+    id: NotRequired[str]
+    index: NotRequired[int | str]
+    extras: NotRequired[dict[str, Any]]
+
+
+ContentBlock: TypeAlias = (
+    TextContentBlock
+    | ReasoningContentBlock
+    | ToolCall
+    | ToolCallChunk
+    | InvalidToolCall
+    | ImageContentBlock
+    | AudioContentBlock
+    | VideoContentBlock
+    | FileContentBlock
+    | PlainTextContentBlock
+    | ServerToolCall
+    | ServerToolCallChunk
+    | ServerToolResult
+    | NonStandardContentBlock
+)
 """One piece of a message; `type` says which kind."""
 Content: TypeAlias = str | list[str | dict[str, Any]]
 """What a message holds: a text, or a list of blocks and texts."""
@@ -42,8 +228,8 @@ STANDARD_TYPES = frozenset(
 def plain_copy(value: Any) -> Any:
     """A deep copy of plain data; what is neither dict nor list is shared."""
     if isinstance(value, dict):
-        return {key: plain_copy(item) for key, item in value.items()}
-    return [plain_copy(item) for item in value] if isinstance(value, list) else value
+        return {key: plain_copy(item) for key, item in cast("dict[Any, Any]", value).items()}
+    return [plain_copy(item) for item in cast("list[Any]", value)] if isinstance(value, list) else value
 
 
 def text_of(content: Content) -> str:
@@ -68,7 +254,7 @@ def standard_blocks(
         reasoning: Reasoning that stands beside the content.
         calls: Tool calls, whole or in fragments, that stand beside the content.
     """
-    blocks: list[ContentBlock] = []
+    blocks: list[dict[str, Any]] = []
     if isinstance(reasoning, str) and reasoning:
         blocks.append({"type": "reasoning", "reasoning": reasoning})
     for block in [content] if isinstance(content, str) else content:
@@ -81,4 +267,4 @@ def standard_blocks(
             blocks.append({"type": "non_standard", "value": dict(block)})
     known = {block.get("id") for block in blocks if block["type"] in ("tool_call", "invalid_tool_call")}
     blocks.extend(dict(call) for call in calls if call.get("id") is None or call.get("id") not in known)
-    return blocks
+    return cast("list[ContentBlock]", blocks)

@@ -256,13 +256,13 @@ class AIMessage(BaseMessage):
     """The tokens that the call took; None where the provider did not say."""
 
     _defaults: ClassVar[dict[str, Callable[[], object]]] = {
-        **BaseMessage._defaults,
+        **BaseMessage._defaults,  # noqa: SLF001  # of the class above
         "invalid_tool_calls": list,
         "tool_calls": list,
         "usage_metadata": _none,
     }
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # one parameter for each field
         self,
         content: Content = "",
         *,
@@ -354,7 +354,7 @@ class ToolMessage(BaseMessage):
     status: Literal["success", "error"]
     """Whether the tool worked."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # one parameter for each field
         self,
         content: Content = "",
         tool_call_id: str | None = None,
@@ -367,7 +367,10 @@ class ToolMessage(BaseMessage):
         response_metadata: dict[str, Any] | None = None,
     ) -> None:
         if tool_call_id is None:
-            raise MessageError("A ToolMessage needs the tool_call_id of the call that it answers.")
+            raise MessageError(
+                "A ToolMessage needs the tool_call_id of the call that it answers.",
+                hint="It is the 'id' in the tool_calls of the model's message.",
+            )
         if status not in ("success", "error"):
             raise MessageError(f"ToolMessage.status is {status!r}.", hint="It is 'success' or 'error'.")
         super().__init__(
@@ -407,7 +410,7 @@ class FunctionMessage(BaseMessage):
         response_metadata: dict[str, Any] | None = None,
     ) -> None:
         if name is None:
-            raise MessageError("A FunctionMessage needs the name of the function.")
+            raise MessageError("A FunctionMessage needs the name of the function.", hint="Give name=.")
         super().__init__(
             content, id=id, name=name, additional_kwargs=additional_kwargs, response_metadata=response_metadata
         )
@@ -442,7 +445,7 @@ class ChatMessage(BaseMessage):
         response_metadata: dict[str, Any] | None = None,
     ) -> None:
         if role is None:
-            raise MessageError("A ChatMessage needs a role.")
+            raise MessageError("A ChatMessage needs a role.", hint="Give role=, as the provider calls it.")
         super().__init__(
             content, id=id, name=name, additional_kwargs=additional_kwargs, response_metadata=response_metadata
         )

@@ -132,6 +132,9 @@ class CallFold:
             self._calls.append(call)
             if index is not None:
                 self._by_index[index] = call
+        elif call.index is None and index is not None and index not in self._by_index:
+            call.index = index
+            self._by_index[index] = call
         call.id = call.id or identity
         if name is not None and name != call.name:
             call.name = (call.name or "") + name
@@ -144,22 +147,23 @@ class CallFold:
 
     def _target(self, index: int | str | None, identity: str | None, name: str | None) -> _Growing | None:
         """The call that a fragment continues; None where it begins one."""
-        if index is not None:
-            call = self._by_index.get(index)
-            if call is None:
-                return None
-            if identity and call.id and identity != call.id:
-                return self._named(identity, index)
-            # A new name after arguments, on an index that was used, is a second call that reuses it.
-            return None if name and not identity and call.args and name != call.name else call
+        if index is None and not identity:
+            return None if name or not self._calls else self._calls[-1]
+        call = None if index is None else self._by_index.get(index)
+        if call is not None and identity == call.id and identity:
+            return call
         if identity:
-            return self._named(identity)
-        return None if name or not self._calls else self._calls[-1]
+            found = self._named(identity, index)
+            if found is not None or call is None or call.id:
+                return found
+        # A new name after arguments, on an index that was used, is a second call that reuses it.
+        is_second = call is not None and name and call.name and name != call.name and any(call.args or ())
+        return None if is_second else call
 
-    def _named(self, identity: str, index: int | str | None = None) -> _Growing | None:
-        """The call with this id, and with this index where one is given."""
+    def _named(self, identity: str, index: int | str | None) -> _Growing | None:
+        """The call with this id, unless both it and the fragment have an index and these differ."""
         found = (call for call in reversed(self._calls) if call.id == identity)
-        return next((call for call in found if index is None or call.index == index), None)
+        return next((call for call in found if index is None or call.index is None or call.index == index), None)
 
     def chunks(self) -> list[ToolCallChunk]:
         """Each call as one fragment."""
@@ -192,7 +196,7 @@ def read_arguments(text: str | None, *, whole: bool) -> tuple[dict[str, Any] | N
         return {}, None
     try:
         value = from_json(text, allow_partial=False if whole else "trailing-strings")
-    except ValueError as error:
+    except (TypeError, ValueError) as error:  # a TypeError for text that is no Unicode
         return None, f"not JSON: {error}"
     if not isinstance(value, dict):
         return None, f"not an object: {type(value).__name__}"

@@ -114,7 +114,8 @@ class PluginManager:
         try:
             answer: object = getattr(plugin.hook, hook)(**arguments)
         except ChatplugError as error:
-            raise error.about(provider, model)
+            error.about(provider, model)
+            raise
         except ValidationError as error:
             raise wrong_setting(error).about(provider, model) from None
         except (Exception, SystemExit) as error:
@@ -152,14 +153,14 @@ def _registered(declaration: Declaration) -> pluggy.PluginManager:
         loaded = declaration.load()
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # noqa: BLE001  # a plugin may raise SystemExit when it is imported
+    except BaseException as error:  # a plugin may raise SystemExit when it is imported
         _refuse(declaration, f"cannot be imported: {type(error).__name__}: {error}", error)
     plugin = pluggy.PluginManager("chatplug")
     plugin.add_hookspecs(ChatplugSpecs)
     try:
         plugin.register(loaded, declaration.distribution)
         plugin.check_pending()
-    except Exception as error:  # noqa: BLE001  # registering reads the plugin's attributes, which may do anything
+    except Exception as error:  # registering reads the plugin's attributes, which may do anything
         _refuse(declaration, f"does not fit the hooks: {error}", error)
     if not plugin.hook.chatplug_create_model.get_hookimpls():
         _refuse(declaration, "implements no hook chatplug_create_model.", None)
@@ -187,7 +188,7 @@ _default: PluginManager | None = None
 
 def default_manager() -> PluginManager:
     """The manager of this process."""
-    global _default  # noqa: PLW0603  # one for each process
+    global _default  # one for each process
     if _default is None:
         _default = PluginManager()
     return _default

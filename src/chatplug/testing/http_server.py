@@ -1,7 +1,7 @@
-"""A server on loopback that does what a script says, down to the byte: everything that a wire can do wrong.
+r"""A server on loopback that does what a script says, down to the byte: everything that a wire can do wrong.
 
     def cut_short(exchange: Exchange) -> None:
-        exchange.send(b"HTTP/1.1 200 OK\\r\\nContent-Length: 10\\r\\n\\r\\nhello")
+        exchange.send(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello")
         exchange.hang_up()
 
     with LoopbackServer(cut_short) as server:

@@ -37,16 +37,16 @@ class ServerSentEvent(NamedTuple):
 
 
 class SSEDecoder:
-    """Bytes in, events out; does no I/O and may be fed at any split.
+    r"""Bytes in, events out; does no I/O and may be fed at any split.
 
     Args:
         limit: The most bytes that one event may have, 64 MiB unless told otherwise. A server that never ends an
             event would otherwise fill the memory.
 
     >>> decoder = SSEDecoder()
-    >>> [event.data for event in decoder.feed(b"data: one\\n\\nda")]
+    >>> [event.data for event in decoder.feed(b"data: one\n\nda")]
     [b'one']
-    >>> [event.data for event in decoder.feed(b"ta: two\\r\\n\\r\\n")]
+    >>> [event.data for event in decoder.feed(b"ta: two\r\n\r\n")]
     [b'two']
     """
 

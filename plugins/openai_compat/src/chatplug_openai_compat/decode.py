@@ -271,6 +271,11 @@ class StreamReader:
             text: Any = delta.get("content")
             if text.__class__ is str:
                 return AIMessageChunk(text, id=self._id)
+            fragments: Any = delta.get("tool_calls")
+            if fragments and len(fragments) == 1 and "function" in fragments[0]:
+                chunk = AIMessageChunk("", id=self._id)
+                chunk.tool_call_chunks = [_fragment(fragments[0])]
+                return chunk
         return self._full_chunk(choices, choice, delta, news)
 
     def _news(self, event: dict[str, Any]) -> dict[str, Any] | None:

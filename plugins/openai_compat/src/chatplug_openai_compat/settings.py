@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import Field, PrivateAttr, SecretStr
@@ -21,6 +21,16 @@ __all__ = ["BASE_URL_VARIABLE", "KEY_VARIABLE", "OpenAICompatSettings"]
 BASE_URL_VARIABLE = "OPENAI_BASE_URL"
 KEY_VARIABLE = "OPENAI_API_KEY"
 _ENDPOINT = "/chat/completions"
+
+
+class Common(NamedTuple):
+    """What all requests of a model have in common; made once, since pydantic is slow to find a private attribute."""
+
+    url: str
+    """Where chat completions are asked for."""
+    headers: dict[str, str]
+    stream_headers: dict[str, str]
+    timeout: Timeout
 
 
 class OpenAICompatSettings(BaseChatModel):
@@ -47,9 +57,8 @@ class OpenAICompatSettings(BaseChatModel):
     http_async_client: Any = Field(default=None, exclude=True, repr=False)
     """An asynchronous client of `httpx` or `httpx2`, instead of chatplug's own."""
 
-    _headers: dict[str, str] = PrivateAttr(default_factory=dict[str, str])
     _url: str = PrivateAttr(default="")
-    _timeout: Timeout = PrivateAttr(default_factory=Timeout)
+    _common: Common = PrivateAttr()
 
     def model_post_init(self, context: Any, /) -> None:
         """Find out at once what would make every call fail."""
@@ -72,10 +81,11 @@ class OpenAICompatSettings(BaseChatModel):
                     hint=f"Give api_key, or set {KEY_VARIABLE}; if this server needs none, say api_key=''.",
                 )
         key = _checked_key(self.api_key)
-        self._headers = {"content-type": "application/json", "accept": "application/json"}
+        headers = {"content-type": "application/json", "accept": "application/json"}
         if key:
-            self._headers["authorization"] = f"Bearer {key}"
-        self._timeout = checked_timeout(self.timeout) if self.timeout is not None else Timeout()
+            headers["authorization"] = f"Bearer {key}"
+        timeout = checked_timeout(self.timeout) if self.timeout is not None else Timeout()
+        self._common = Common(self.endpoint(), headers, {**headers, "accept": "text/event-stream"}, timeout)
 
     def endpoint(self, path: str = _ENDPOINT) -> str:
         """The address of one of the server's endpoints."""

@@ -7,6 +7,7 @@ import gzip
 import threading
 import zlib
 from collections.abc import Callable
+from functools import partial
 
 from chatplug.http import BodyTooLarge, BrokenBody, InvalidRequest, Request, Timeout, Transport, TransportOptions
 from chatplug.testing.http_server import Exchange, LoopbackServer
@@ -29,7 +30,7 @@ class Answers(Part):
             exchange.answer(EVERY_BYTE, headers=["X-Request-Id: r-1", "Set-Cookie: a=1", "set-cookie: b=2"])
 
         with LoopbackServer(script) as server:
-            response = driver.request(ask(server, "/v1/%2Fchat", body=EVERY_BYTE, headers={"X-Own": "a, b; c=\"d\""}))
+            response = driver.request(ask(server, "/v1/%2Fchat", body=EVERY_BYTE, headers={"X-Own": 'a, b; c="d"'}))
 
         assert (response.status, response.body) == (200, EVERY_BYTE)
         assert response.headers["x-request-id"] == "r-1"
@@ -161,7 +162,7 @@ class Answers(Part):
                 ask(server, headers={"Authorization": "Bearer secret-in-header…"}),
                 ask(server, headers={"X y": "secret-in-header"}),
             ):
-                error = refused(InvalidRequest, lambda request=request: driver.request(request))
+                error = refused(InvalidRequest, partial(driver.request, request))
 
                 assert error.sent is False
             assert server.requests == 0

@@ -148,10 +148,12 @@ class _AsyncOpened:
         async def step() -> bytes | None:
             return await anext(self._pieces, None)
 
-        return self._run(step())
+        piece: bytes | None = self._run(step())
+        return piece
 
     def read(self, limit: int = 1 << 20) -> bytes:
-        return self._run(self.stream.read(limit))
+        body: bytes = self._run(self.stream.read(limit))
+        return body
 
     def close(self) -> None:
         self._run(self.stream.aclose())

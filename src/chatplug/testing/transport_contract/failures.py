@@ -7,7 +7,7 @@ import contextlib
 import socket
 import threading
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Literal
 
 import pytest
@@ -23,7 +23,7 @@ SOON = 0.15
 
 
 @contextlib.contextmanager
-def unused_port() -> Iterator[int]:
+def unused_port() -> Generator[int]:
     """A port on which nobody listens, and which nobody else gets."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
@@ -31,14 +31,14 @@ def unused_port() -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def silent_port() -> Iterator[int]:
+def silent_port() -> Generator[int]:
     """A port that accepts connections and says nothing."""
     with socket.create_server(("127.0.0.1", 0)) as sock:
         yield sock.getsockname()[1]
 
 
 @contextlib.contextmanager
-def full_port() -> Iterator[int]:
+def full_port() -> Generator[int]:
     """A port whose queue is full, so that a connection is neither made nor refused."""
     with socket.create_server(("127.0.0.1", 0), backlog=0) as listener, contextlib.ExitStack() as stack:
         for _ in range(4):

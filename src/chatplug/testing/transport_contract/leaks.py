@@ -12,7 +12,7 @@ from typing import ClassVar
 
 import pytest
 
-from chatplug.http import BrokenBody, Timeout, TimedOut
+from chatplug.http import BrokenBody, TimedOut, Timeout
 from chatplug.testing.http_server import Exchange, LoopbackServer
 from chatplug.testing.transport_contract.driver import Driver
 from chatplug.testing.transport_contract.parts import Part, ask

@@ -62,6 +62,9 @@ class Part:
     expected_failures: ClassVar[Mapping[str, str]] = {}
     """Tests that this transport cannot pass, each with the reason; `name[sync]` or `name[async]` for one way only."""
 
+    untried: ClassVar[Mapping[str, str]] = {}
+    """Tests that are not even run, since their failure would disturb others."""
+
     def make_transport(self, options: TransportOptions) -> Transport:
         """The transport under test, new, with these options as far as it has them."""
         raise NotImplementedError
@@ -76,6 +79,15 @@ class Part:
         for name in (request.node.name, request.node.name.partition("[")[0]):
             if name in self.expected_failures:
                 request.applymarker(pytest.mark.xfail(reason=self.expected_failures[name], strict=True))
+            if name in self.untried:
+                pytest.xfail(self.untried[name])
+
+    @pytest.fixture
+    def transport(self) -> Iterator[Transport]:
+        """The transport under test."""
+        transport = self.make_transport(PLAIN)
+        yield transport
+        transport.close()
 
     @pytest.fixture
     def drive(self, way: str) -> Iterator[Callable[[Transport], Driver]]:

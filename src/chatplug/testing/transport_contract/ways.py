@@ -6,10 +6,11 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from chatplug.http import ProxyError, Response, TLSError, Timeout, Transport, TransportOptions
+from chatplug.http import ProxyError, Response, TLSError, Transport, TransportOptions
 from chatplug.testing.http_server import Exchange, LoopbackServer
 from chatplug.testing.transport_contract.driver import Driver
 from chatplug.testing.transport_contract.failures import unused_port
@@ -33,9 +34,14 @@ class Authority:
         self.stranger = str(folder / "stranger.pem")
         trustme.CA().cert_pem.write_to_path(self.stranger)
         self.server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        authority.issue_cert("127.0.0.1", "localhost").configure_cert(self.server)
+        _configure(self.server, authority.issue_cert("127.0.0.1", "localhost"))
         self.misnamed = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        authority.issue_cert("other.example.org").configure_cert(self.misnamed)
+        _configure(self.misnamed, authority.issue_cert("other.example.org"))
+
+
+def _configure(context: ssl.SSLContext, certificate: Any) -> None:
+    """Trustme's own method takes two kinds of context, one of which is not installed here and so has no type."""
+    certificate.configure_cert(context)
 
 
 class Proxy:
