@@ -8,7 +8,7 @@ there: 12 may yet become 120.
 The grammar is RFC 8259's. What breaks it ends the reading of fragments, and is told by `error`; what was read stays.
 
 >>> parser = PartialJSON()
->>> for fragment in ('{"city": "Be', 'rn", "days": 1', '2}'):
+>>> for fragment in ('{"city": "Be', 'rn", "days": 1', "2}"):
 ...     parser.feed(fragment)
 ...     print(parser.value())
 {'city': 'Be'}
@@ -126,7 +126,7 @@ class PartialJSON:
         assert pieces is not None
         self._escape += fragment[at]
         escape = self._escape
-        if len(escape) == 2 and escape[1] != "u":  # noqa: PLR2004  # a backslash and a letter
+        if len(escape) == 2 and escape[1] != "u":  # a backslash and a letter
             if escape[1] not in _ESCAPES:
                 self.error = f"the escape {escape!r}"
             else:
@@ -134,7 +134,7 @@ class PartialJSON:
                 self._escape = ""
         elif len(escape) in (6, 12):
             self._end_code(escape, pieces)
-        elif len(escape) == 7 and escape[6] != "\\" or len(escape) == 8 and escape[7] != "u":  # noqa: PLR2004
+        elif (len(escape) == 7 and escape[6] != "\\") or (len(escape) == 8 and escape[7] != "u"):
             # Half of a pair, and the other half does not come.
             pieces.append("\ufffd")
             self._escape = ""
@@ -147,7 +147,7 @@ class PartialJSON:
         except ValueError:
             self.error = f"the escape {escape!r}"
             return
-        if len(codes) == 1 and 0xD800 <= codes[0] < 0xDC00:  # noqa: PLR2004  # the first half of a pair (UTF-16)
+        if len(codes) == 1 and 0xD800 <= codes[0] < 0xDC00:  # the first half of a pair (UTF-16)
             return
         self._escape = ""
         text = b"".join(code.to_bytes(2, "big") for code in codes).decode("utf-16-be", "replace")

@@ -89,16 +89,16 @@ class SSEDecoder:
                 rest += data[end + 2 :]
                 self._keep_searching()
             data = data[:end]
-        return [event for block in _blocks(data) if (event := _read(block)) is not None]
+        return _events(data)
 
     def end(self) -> list[ServerSentEvent]:
         """The event that the end of the stream left without its blank line, if there is one.
 
         Its last line may have been cut off: only who reads the data can tell.
         """
-        event = _read(bytes(self._rest))
+        events = _events(bytes(self._rest))
         self._rest.clear()
-        return [] if event is None else [event]
+        return events
 
     def _keep_searching(self) -> None:
         held = len(self._rest)
@@ -125,13 +125,15 @@ class SSEDecoder:
         return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 
-def _blocks(data: bytes) -> list[bytes]:
-    """The runs of lines between blank lines."""
+def _events(data: bytes) -> list[ServerSentEvent]:
+    """The events in runs of lines with blank lines between them."""
     if _LF not in data:
-        return [data]
+        event = _read(data)
+        return [] if event is None else [event]
     lines = data.split(b"\n")
     # Where each event is one line, as in most streams of models, the cheap split has done it.
-    return data.split(b"\n\n") if any(lines[1::2]) else lines[::2]
+    blocks = data.split(b"\n\n") if any(lines[1::2]) else lines[::2]
+    return [event for block in blocks if (event := _read(block)) is not None]
 
 
 def _read(block: bytes) -> ServerSentEvent | None:
