@@ -46,7 +46,8 @@ def main() -> int:
     verdicts = [verdict for group in groups for measured in group.results for verdict in measured.verdicts()]
     verdicts = [verdict for verdict in verdicts if verdict.at_most is not None]
     missed = sum(not verdict.passes for verdict in verdicts)
-    print(f"{len(verdicts) - missed} of {len(verdicts)} targets met.")
+    if verdicts:
+        print(f"{len(verdicts) - missed} of {len(verdicts)} targets met.")
     return 1 if missed else 0
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / ".venv-benchmarks"
-BESIDE_US = ["openai"]
+BESIDE_US = ["httpcore2", "openai", "urllib3"]
 
 
 def make() -> str:

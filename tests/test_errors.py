@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 import re
+from collections.abc import Callable
 
 import pytest
 
@@ -14,7 +15,7 @@ from chatplug.messages import AIMessageChunk
 
 CLASSES = [getattr(errors, name) for name in errors.__all__ if name != "nearest"]
 PROVIDER_CLASSES = [kind for kind in CLASSES if issubclass(kind, ProviderError)]
-WAYS = {
+WAYS: dict[str, Callable[[ChatplugError], ChatplugError]] = {
     "copy": copy.copy,
     "deepcopy": copy.deepcopy,
     "pickle": lambda error: pickle.loads(pickle.dumps(error)),  # noqa: S301  # written on the same line

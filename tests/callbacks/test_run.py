@@ -33,7 +33,9 @@ class Announcing(PiecesNative):
                 run_manager.on_llm_new_token(chunk.text, **({"chunk": chunk} if self.with_chunk else {}))
             yield chunk
 
-    async def _astream(self, messages: Any, stop: Any = None, run_manager: Any = None, **kwargs: Any) -> Any:
+    async def _astream(
+        self, messages: Any, stop: Any = None, run_manager: Any = None, **kwargs: Any
+    ) -> AsyncIterator[Any]:
         async for piece in super()._astream(messages, stop, run_manager, **kwargs):
             chunk = piece if isinstance(piece, ChatGenerationChunk) else ChatGenerationChunk(message=piece)
             if run_manager:

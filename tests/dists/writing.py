@@ -58,7 +58,7 @@ class Site:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8")
 
-    def run(self, script: str) -> tuple[list[Any], list[str]]:
+    def run(self, script: str, **variables: str) -> tuple[list[Any], list[str]]:
         """What a process that has these distributions shows, and which of their modules it imported.
 
         The script calls `show(value)`, and `attempt(function, *args)`, which shows an error as its class and text.
@@ -73,10 +73,11 @@ class Site:
                 except chatplug.ChatplugError as error:
                     show([type(error).__name__, str(error)])
         """
+        variables["PYTHONDONTWRITEBYTECODE"] = "1"
         paths = [str(self.folder), os.environ.get("PYTHONPATH", "")]
         done = subprocess.run(
             [sys.executable, "-W", "error", "-c", dedent(prelude) + dedent(script)],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths)), "PYTHONDONTWRITEBYTECODE": "1"},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths)), **variables},
             capture_output=True,
             text=True,
             timeout=60,

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
+from pydantic import Field
+
 from chatplug.language_models import BaseChatModel
 from chatplug.messages import AIMessage, AIMessageChunk, BaseMessage
 from chatplug.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
@@ -79,7 +81,7 @@ class Whole(BaseChatModel):
     """Has `_generate` alone; repeats the last message."""
 
     model_name: str = "whole-1"
-    heard: list[Any] = []
+    heard: list[Any] = Field(default_factory=list)
     """What each call was asked with."""
 
     @property
@@ -111,7 +113,7 @@ class WholeNative(Whole):
 class Pieces(Whole):
     """Has `_stream`, which gives one character at a time and then metadata."""
 
-    closed: list[str] = []
+    closed: list[str] = Field(default_factory=list)
     """Who closed its sources: `end`, or the name of the exception."""
 
     def pieces(self, text: str) -> Iterator[Any]:

@@ -7,7 +7,7 @@ import copy
 import pickle
 import threading
 import warnings
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextvars import ContextVar
 from typing import Any
 
@@ -147,8 +147,7 @@ def test_the_event_loop_runs_on_while_a_synchronous_method_works() -> None:
 
     async def call() -> str:
         task = asyncio.create_task(Slow().ainvoke("x"))
-        while not began.is_set():
-            await asyncio.sleep(0)
+        assert await asyncio.to_thread(began.wait, 10)
         go_on.set()
         return (await asyncio.wait_for(task, 10)).text
 
@@ -489,8 +488,7 @@ def test_cancelling_a_stream_that_waits_for_a_thread_closes_the_source_when_the_
 
     async def call() -> None:
         task = asyncio.create_task(read())
-        while not began.is_set():
-            await asyncio.sleep(0)
+        assert await asyncio.to_thread(began.wait, 10)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asyncio.wait_for(task, 10)
@@ -618,7 +616,7 @@ def test_a_standard_setting_that_cannot_be_honoured_is_told_once_and_listed_on_e
     class Plain(PiecesNative):
         pass
 
-    with pytest.warns(UnsupportedSettingWarning, match=r"Plain cannot honour 'seed'. It is ignored.") as told:
+    with pytest.warns(UnsupportedSettingWarning, match=r"Plain cannot honour 'seed'\. It is ignored\.") as told:
         model = Plain(seed=1)  # type: ignore[call-arg]  # a standard setting that this model has no field for
     again = Plain(seed=2)  # type: ignore[call-arg]  # as above; a second warning would be an error
 
@@ -640,7 +638,7 @@ def test_a_list_on_an_answer_is_not_the_model_s_own() -> None:
 
 
 def test_a_standard_setting_that_cannot_be_honoured_may_be_an_error_or_allowed() -> None:
-    with pytest.raises(SettingsError, match="Whole cannot honour 'max_tokens', 'seed'. Leave it out"):
+    with pytest.raises(SettingsError, match=r"Whole cannot honour 'max_tokens', 'seed'. Leave it out"):
         Whole(seed=1, max_tokens=1, on_unsupported="raise")  # type: ignore[call-arg]  # as above
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -656,15 +654,15 @@ def test_settings_errors_are_the_caller_s() -> None:
     assert issubclass(SettingsError, ChatplugError)
 
 
-@pytest.mark.parametrize(
-    "way",
-    [
-        copy.copy,
-        copy.deepcopy,
-        lambda model: model.model_copy(),
-        lambda model: pickle.loads(pickle.dumps(model)),  # noqa: S301  # written on the same line
-    ],
-)
+WAYS: list[Callable[[Any], Any]] = [
+    copy.copy,
+    copy.deepcopy,
+    lambda model: model.model_copy(),
+    lambda model: pickle.loads(pickle.dumps(model)),  # noqa: S301  # written on the same line
+]
+
+
+@pytest.mark.parametrize("way", WAYS)
 def test_a_model_survives_a_copy_and_another_process(way: Any) -> None:
     model = Tuned(temperature=0, api_key="sk-1", seed=1, tags=["a"], on_unsupported="allow")  # type: ignore[call-arg, arg-type]  # as above
     model.set_origin("mine", "tuned-1")

@@ -429,27 +429,27 @@ def test_a_chunk_that_changes_after_it_was_added_changes_no_sum() -> None:
     leaf.response_metadata["deep"]["x"] = 2
     leaf.tool_call_chunks[0]["args"] = "[]"
     assert leaf.usage_metadata is not None
-    leaf.usage_metadata["input_token_details"]["cache_read"] = 2
+    leaf.usage_metadata.setdefault("input_token_details", {})["cache_read"] = 2
     leaf.id = "m9"
 
     assert first.model_dump() == second.model_dump() == before
 
 
+CHANGES: list[tuple[str, Any]] = [
+    ("content", "new"),
+    ("content", ["new"]),
+    ("id", "m2"),
+    ("name", "Ada"),
+    ("response_metadata", {"x": 1}),
+    ("additional_kwargs", {"x": 1}),
+    ("tool_calls", [{"type": "tool_call", "id": "a", "name": "look", "args": {}}]),
+    ("usage_metadata", {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}),
+    ("chunk_position", "last"),
+]
+
+
 @pytest.mark.parametrize("is_read_before", [False, True])
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("content", "new"),
-        ("content", ["new"]),
-        ("id", "m2"),
-        ("name", "Ada"),
-        ("response_metadata", {"x": 1}),
-        ("additional_kwargs", {"x": 1}),
-        ("tool_calls", [{"type": "tool_call", "id": "a", "name": "look", "args": {}}]),
-        ("usage_metadata", {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}),
-        ("chunk_position", "last"),
-    ],
-)
+@pytest.mark.parametrize(("field", "value"), CHANGES)
 def test_a_sum_that_was_changed_keeps_the_change_when_it_grows(field: str, value: Any, is_read_before: bool) -> None:
     whole = AIMessageChunk("a") + AIMessageChunk("b")
     if is_read_before:
@@ -488,7 +488,7 @@ def test_sum_and_lists_and_tuples_add_up() -> None:
 @pytest.mark.parametrize("other", ["b", 1, None, AIMessage("b"), HumanMessageChunk("b")])
 def test_chunks_add_up_with_their_own_kind_only(other: Any) -> None:
     with pytest.raises(MessageError, match=rf"AIMessageChunk \+ {type(other).__name__} is not a sum of chunks"):
-        AIMessageChunk("a") + other
+        _ = AIMessageChunk("a") + other
 
 
 # ---- the other kinds of chunks
@@ -513,11 +513,11 @@ def test_a_piece_of_a_tool_s_result_that_failed_makes_a_failed_result() -> None:
 
 def test_chunks_of_different_calls_roles_and_functions_do_not_add_up() -> None:
     with pytest.raises(MessageError, match="tool_call_id 'call_1' and 'call_2'"):
-        ToolMessageChunk("a", "call_1") + ToolMessageChunk("b", "call_2")
+        _ = ToolMessageChunk("a", "call_1") + ToolMessageChunk("b", "call_2")
     with pytest.raises(MessageError, match="role 'a' and 'b'"):
-        ChatMessageChunk("a", "a") + ChatMessageChunk("b", "b")
+        _ = ChatMessageChunk("a", "a") + ChatMessageChunk("b", "b")
     with pytest.raises(MessageError, match="name 'a' and 'b'"):
-        FunctionMessageChunk("a", name="a") + FunctionMessageChunk("b", name="b")
+        _ = FunctionMessageChunk("a", name="a") + FunctionMessageChunk("b", name="b")
 
 
 def test_chunks_make_the_message_of_their_role() -> None:

@@ -41,8 +41,9 @@ def test_two_nones_make_zero() -> None:
 def test_counts_that_only_one_side_has_are_kept() -> None:
     left: Any = {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2, "input_token_details": {"audio": 1}}
     right: Any = {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2, "input_token_details": {"cache_read": 2}}
+    right["tool_tokens"] = 5
 
-    total = add_usage(left, {**right, "tool_tokens": 5})
+    total = add_usage(left, right)
 
     assert total == {
         "input_tokens": 2,

@@ -143,7 +143,7 @@ def test_damaged_metadata_hides_nobody_else(tmp_path: Path) -> None:
     site.write("garbled-1.0.dist-info/entry_points.txt", "[chatplug.providers]\nno equals sign\n[[[\n=\n")
     (tmp_path / "bytes-1.0.dist-info").mkdir()
     (tmp_path / "bytes-1.0.dist-info" / "METADATA").write_bytes(b"\xff\xfe\x00Name: bytes")
-    site.write("bytes-1.0.dist-info/entry_points.txt", "[chatplug.providers]\nbytes = bytes\n")
+    (tmp_path / "bytes-1.0.dist-info" / "entry_points.txt").write_bytes(b"[chatplug.providers]\n\xff = \xfe\n")
     (tmp_path / "hollow-1.0.dist-info").mkdir()
     site.add("tiny-a")
 
@@ -151,7 +151,9 @@ def test_damaged_metadata_hides_nobody_else(tmp_path: Path) -> None:
         """
         show(chatplug.init("tiny_a:m").invoke("abc").text)
         show(chatplug.init("echo:n3").invoke("Meow!").text)
-        """
+        """,
+        # pydantic looks for plugins of its own in the same files, and gives up at the first that it cannot read.
+        PYDANTIC_DISABLE_PLUGINS="__all__",
     )
 
     assert shown == ["cba", "Meo"]

@@ -150,7 +150,10 @@ def test_a_wrong_setting_that_pydantic_finds_is_the_caller_s_and_shows_no_value(
     class Settings(BaseModel):
         depth: int
 
-    installed.add("mine", Plugin(lambda settings, **kwargs: Settings(**settings)))
+    def create(**kwargs: Any) -> Any:
+        return Settings(**kwargs["settings"])
+
+    installed.add("mine", Plugin(create))
 
     with pytest.raises(SettingsError, match=r"^mine:big: The setting 'depth' is wrong: ") as caught:
         installed.manager.create_model("mine", "big", {"depth": "sk-secret"})

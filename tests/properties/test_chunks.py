@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatplug.messages import AIMessage, AIMessageChunk, message_chunk_to_message
+from chatplug.wire.shape import is_array, is_object
 from tests.properties.strategies import chunks, tool_call_streams
 
 some = st.lists(chunks(), min_size=1, max_size=6)
@@ -101,12 +102,13 @@ def test_what_was_added_may_change_afterwards(a: AIMessageChunk, b: AIMessageChu
 
 def spoil(value: Any) -> None:
     """Change plain data wherever it can be changed."""
-    inner: list[Any] = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
-    for item in inner:
-        spoil(item)
-    if isinstance(value, dict):
+    if is_object(value):
+        for item in value.values():
+            spoil(item)
         value["spoilt"] = True
-    elif isinstance(value, list):
+    elif is_array(value):
+        for item in value:
+            spoil(item)
         value.append("spoilt")
 
 

@@ -11,7 +11,7 @@ from chatplug.runnables import Runnable, RunnableConfig
 
 
 class Double(Runnable[int, int]):
-    def invoke(self, input: int, config: RunnableConfig | None = None, **kwargs: Any) -> int:  # noqa: A002  # its name
+    def invoke(self, input: int, config: RunnableConfig | None = None, **kwargs: Any) -> int:
         return input * 2 + int(kwargs.get("plus", 0))
 
 

@@ -53,7 +53,7 @@ def asking(model: BaseChatModel) -> None:
     model.invoke([("system", "Be brief."), {"role": "user", "content": "hello"}, AIMessage("hi"), "and you?"])
     model.invoke([HumanMessage("hello")])
     model.invoke(3)  # type: ignore[arg-type]  # nothing that messages are made of
-    model.invoke("hello", {"tag": []})  # type: ignore[typeddict-unknown-key]  # `tags`
+    model.invoke("hello", {"tag": []})  # type: ignore[arg-type]  # `tags`
     assert_type(model.stream("hello"), Iterator[AIMessageChunk])
     for chunk in model.stream("hello", stop="."):
         assert_type(chunk, AIMessageChunk)

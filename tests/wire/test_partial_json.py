@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chatplug.wire import is_array, is_object
 from chatplug.wire.partial_json import ABSENT, PartialJSON
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.sampled_from(['"', "\\", "\n", "雪🙂", "/"])
@@ -35,11 +36,10 @@ def readings(text: str, cuts: list[int]) -> list[Any]:
 
 def begins(part: Any, whole: Any) -> bool:
     """Whether a reading can grow into the whole value."""
-    if isinstance(whole, dict):
-        return isinstance(part, dict) and all(key in whole and begins(part[key], whole[key]) for key in part)
-    if isinstance(whole, list):
-        pairs = zip(part, whole, strict=False) if isinstance(part, list) else ()
-        return isinstance(part, list) and len(part) <= len(whole) and all(begins(*pair) for pair in pairs)
+    if is_object(whole):
+        return is_object(part) and all(key in whole and begins(part[key], whole[key]) for key in part)
+    if is_array(whole):
+        return is_array(part) and len(part) <= len(whole) and all(map(begins, part, whole))
     if isinstance(whole, str):
         return isinstance(part, str) and whole.startswith(part)
     return bool(part == whole)

@@ -87,7 +87,9 @@ def test_blocks_are_echoed_by_their_text() -> None:
     assert chatplug.init("echo:n0").invoke("abc").text == ""
 
 
-@pytest.mark.parametrize("name", ["3", "n", "n-3", "n3x", "xn3", "n3.5", "n" + "9" * 10, "n３", "n 3"])
+@pytest.mark.parametrize(
+    "name", ["3", "n", "n-3", "n3x", "xn3", "n3.5", "n" + "9" * 10, "n\N{FULLWIDTH DIGIT THREE}", "n 3"]
+)
 def test_a_name_that_is_no_number_is_refused_with_an_example(name: str) -> None:
     with pytest.raises(ModelNameError, match=r"is named n<number>\. For example: echo:n3"):
         chatplug.init(f"echo:{name}")

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from types import TracebackType
 from typing import Any, NoReturn, Self, cast
@@ -32,13 +31,24 @@ __all__ = ["AsyncStream", "AsyncTransport"]
 
 # A larger body would block the loop while it is copied, and aiohttp warns of it; a file object is sent bit by bit.
 _LARGE = 1 << 20
+_FRAMING = {"content-length", "transfer-encoding"}
 
 
 class AsyncStream:
     """An answer that is still arriving; an `AsyncByteStream`."""
 
     __slots__ = (
-        *("_content", "_deadline", "_failure", "_inflater", "_is_closed", "_loop", "_ready", "_response"),
+        *(
+            "_content",
+            "_deadline",
+            "_failure",
+            "_inflated",
+            "_inflater",
+            "_is_closed",
+            "_loop",
+            "_protocol",
+            "_response",
+        ),
         *("headers", "received", "status"),
     )
 
@@ -53,7 +63,10 @@ class AsyncStream:
         self._failure: TransportError | None = None
         self._is_closed = False
         self._inflater: Inflater | None = None
-        self._ready: deque[bytes] = deque()
+        self._inflated: Iterator[bytes] = iter(())
+        self._protocol: Any = None
+        if response.connection is not None and not self.headers.keys() & _FRAMING:
+            self._protocol = response.connection.protocol
         if "content-encoding" in self.headers:
             try:
                 self._inflater = inflater_for(self.headers)
@@ -65,33 +78,21 @@ class AsyncStream:
         return self
 
     async def __anext__(self) -> bytes:
-        if self._inflater is None:
-            data = await self._receive()
-            if data:
-                return data
-            raise StopAsyncIteration
-        while not self._ready:
-            data = await self._receive()
-            try:
-                self._ready.extend(self._inflater.feed(data))
-                if not data:
-                    self._inflater.finish()
-            except ValueError as error:
-                self._break(error)
-            if not data:
-                raise StopAsyncIteration
-        return self._ready.popleft()
+        piece = await (self._receive() if self._inflater is None else self._inflate())
+        if piece:
+            return piece
+        raise StopAsyncIteration
 
     async def read(self, limit: int = ERROR_BODY_LIMIT, /) -> bytes:
         """The rest of the body, or its first `limit` bytes."""
         pieces: list[bytes] = []
         size = 0
-        async for piece in self:
+        # Half the cost of `async for`; most answers are read by this.
+        step = self._receive if self._inflater is None else self._inflate
+        while size < limit and (piece := await step()):
             pieces.append(piece)
             size += len(piece)
-            if size >= limit:
-                break
-        return b"".join(pieces)[:limit]
+        return pieces[0] if len(pieces) == 1 and size <= limit else b"".join(pieces)[:limit]
 
     async def aclose(self) -> None:
         """Close the connection, unless the body has been read to its end."""
@@ -125,13 +126,37 @@ class AsyncStream:
             raise
         else:
             self.received += len(data)
-            return data
+            if data or not self._was_reset():
+                return data
+            failure = body_failure(ConnectionResetError(), self._deadline, self.received)
         self._drop()
         if not data:
             raise failure
         # What had come is handed over before the failure is told.
         self._failure = failure
         return data
+
+    def _was_reset(self) -> bool:
+        """Whether a body that ends with its connection ended with a broken one; aiohttp takes that for its end."""
+        return self._protocol is not None and isinstance(self._protocol.exception(), OSError)
+
+    async def _inflate(self) -> bytes:
+        """The next decompressed piece; empty at the end of the body."""
+        inflater = self._inflater
+        assert inflater is not None
+        while True:
+            try:
+                # One piece at a time: a few bytes may hold megabytes.
+                piece = next(self._inflated, b"")
+                if piece:
+                    return piece
+                data = await self._receive()
+                if not data:
+                    inflater.finish()
+                    return b""
+            except ValueError as error:
+                self._break(error)
+            self._inflated = inflater.feed(data)
 
     def _salvage(self) -> bytes:
         """What had come before the failure, which aiohttp raises instead of handing it out."""
@@ -143,7 +168,8 @@ class AsyncStream:
 
     def _drop(self) -> None:
         self._is_closed = True
-        self._response.close()
+        if not self._response.closed:
+            self._response.close()
 
     def _break(self, error: ValueError) -> NoReturn:
         """The body will never be complete."""

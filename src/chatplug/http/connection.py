@@ -56,6 +56,10 @@ class _Reader(io.BufferedReader):
     def close(self) -> None:
         pass
 
+    def flush(self) -> None:
+        # Called with that closing, when all of it may be garbage already.
+        pass
+
 
 class Connection:
     """A socket that serves one call at a time."""
@@ -104,6 +108,12 @@ class Connection:
             return not self._reader.peek(1)
         finally:
             self.wire.is_muted = False
+
+    def rest(self) -> None:
+        """Wait for the next call, and let go of the last one: its body may be large."""
+        self.wire.deadline = None
+        self.was_used = True
+        self.unused_since = monotonic()
 
     def is_alive(self) -> bool:
         """Whether an unused connection can be trusted: young, and with nothing to read, which would be its end."""

@@ -51,13 +51,23 @@ class Peer(Where):
 
 
 def public_url(url: str) -> str:
-    """The address without user, password, query and fragment."""
+    """The address without user, password, query and fragment.
+
+    Where a password has a character in it that ends the host, there is no telling what is what; then only the scheme
+    is shown.
+    """
     scheme, mark, rest = url.partition("://")
     if not mark:
-        scheme, rest = "", url
-    rest = rest.partition("#")[0].partition("?")[0]
-    authority, slash, path = rest.partition("/")
-    return f"{scheme}{mark}{authority.rpartition('@')[2]}{slash}{path}"
+        scheme, rest = "", url.lstrip("/")
+    before_path, slash, path = rest.partition("/")
+    authority = before_path.partition("#")[0].partition("?")[0]
+    if authority != before_path:
+        slash = path = ""
+    host = authority.rpartition("@")[2]
+    port = "" if host.endswith("]") else host.rpartition(":")[2] if ":" in host else ""
+    if "@" in before_path[len(authority) :] or (port and not port.isdigit()):
+        return f"{scheme}{mark}..."
+    return f"{scheme}{mark}{host}{slash}{path.partition('#')[0].partition('?')[0]}"
 
 
 class TransportError(Exception):

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from http.client import HTTPException, HTTPResponse
-from time import monotonic
 from types import TracebackType
 from typing import NoReturn, Self
 
@@ -62,9 +61,16 @@ class _Server:
         if len(self.unused) >= self.options.max_idle or not connection.is_reusable():
             connection.close()
             return
-        connection.was_used = True
-        connection.unused_since = monotonic()
+        connection.rest()
         self.unused.append(connection)
+        oldest = self.unused[:1]
+        if oldest and not oldest[0].is_alive():
+            try:
+                self.unused.remove(oldest[0])
+            except ValueError:
+                # Another thread has taken it.
+                return
+            oldest[0].close()
 
     def close(self) -> None:
         while self.unused:

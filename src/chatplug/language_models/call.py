@@ -126,7 +126,9 @@ class ModelCall:
 
         A piece that shows nothing (metadata, usage) waits until the next one is here: if it is the last, it says so.
         """
-        message = piece if piece.__class__ is AIMessageChunk else self._message_of(piece)
+        message: AIMessageChunk = (
+            piece if piece.__class__ is AIMessageChunk else self._message_of(piece)  # pyright: ignore[reportAssignmentType]  # quicker than isinstance
+        )
         if self._id is None:
             self._id = message.id or self._run_name()
         if message.id != self._id:
@@ -171,7 +173,7 @@ class ModelCall:
     def _wrong(self, value: object) -> PluginHookError:
         if isinstance(value, CoroutineType):
             value.close()  # else Python warns that nobody awaited it
-        return self._misbehaved(type(value).__name__)
+        return self._misbehaved(type(value).__name__)  # pyright: ignore[reportUnknownArgumentType]  # of anything
 
     def _misbehaved(self, what: str) -> PluginHookError:
         wanted = "ChatGenerationChunk or AIMessageChunk" if "stream" in self.method else "a ChatResult or an AIMessage"

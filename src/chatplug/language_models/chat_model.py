@@ -201,7 +201,7 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
         async with Running(call) as run:
             return call.answer(await self._agenerate(call.messages, call.stop, run.amanager, **kwargs))
 
-    def stream(  # type: ignore[override]  # a stream of a model is of chunks
+    def stream(
         self,
         input: LanguageModelInput,
         config: RunnableConfig | None = None,
@@ -231,7 +231,7 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
             call, lambda teller: _in_one_piece(call, self._generate(call.messages, call.stop, teller, **kwargs))
         )
 
-    def astream(  # type: ignore[override]  # a stream of a model is of chunks
+    def astream(
         self,
         input: LanguageModelInput,
         config: RunnableConfig | None = None,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, cast
 
 from chatplug.errors import MessageError
 from chatplug.messages.content import plain_copy, standard_blocks
@@ -21,15 +21,16 @@ from chatplug.messages.message import (
     HumanMessage,
     SystemMessage,
     ToolMessage,
-    checked_call,
 )
 from chatplug.messages.tool_call import (
     CallFold,
     InvalidToolCall,
     ToolCall,
     ToolCallChunk,
+    checked_call,
     tool_call_chunk,
 )
+from chatplug.wire.shape import is_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -150,15 +151,15 @@ class BaseMessageChunk(BaseMessage):
             # Another thread was here in between.
             buffer = Buffer(pieces[:count] + more, buffer.id)
         made = object.__new__(self.__class__)
-        made._buffer = buffer
-        made._count = end
-        made._folded = None
+        made._buffer = buffer  # type: ignore[misc]  # a slot of each class that is made
+        made._count = end  # type: ignore[misc]  # a slot of each class that is made
+        made._folded = None  # type: ignore[misc]  # a slot of each class that is made
         return made
 
     def _add_others(self, other: object) -> Self:
         if isinstance(other, (list, tuple)):
-            total = self
-            for chunk in other:
+            total, chunks = self, cast("Iterable[Self]", other)
+            for chunk in chunks:
                 total = total + chunk
             return total
         raise MessageError(
@@ -166,7 +167,8 @@ class BaseMessageChunk(BaseMessage):
             hint=f"Only a {type(self).__name__} can be added to it.",
         )
 
-    def __radd__(self, other: object) -> Self:
+    def __radd__(self, other: int) -> Self:
+        # `sum` begins with a zero.
         if other == 0:
             return self
         return NotImplemented
@@ -202,7 +204,7 @@ def _property(field: str, default: type[dict[str, Any]] | None) -> property:
             # The dict is handed out, so that it can be changed in place; from now on it is part of the chunk.
             value = default()
             self._more = {**(more or {}), field: value}
-        elif isinstance(value, dict) and self._folded is not None and more is self._folded[2]:
+        elif is_object(value) and self._folded is not None and more is self._folded[2]:
             self._more = dict(more)
         return value
 
@@ -304,7 +306,7 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
         if tool_call_chunks:
             self.tool_call_chunks = [_checked_fragment(i, item) for i, item in enumerate(tool_call_chunks)]
         elif tool_calls or invalid_tool_calls:
-            self.tool_calls = tool_calls or ()  # type: ignore[assignment]  # checked where it is set
+            self.tool_calls = tool_calls or ()  # pyright: ignore[reportIncompatibleVariableOverride]  # a property here
             self.tool_call_chunks += [
                 tool_call_chunk(name=bad["name"], args=bad["args"], id=bad["id"]) for bad in invalid_tool_calls or ()
             ]
@@ -332,12 +334,12 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
         self._more = {**kept, "tool_call_chunks": fragments}
 
     @property
-    def tool_calls(self) -> list[ToolCall]:  # type: ignore[override]  # a chunk reads its calls from its fragments
+    def tool_calls(self) -> list[ToolCall]:
         """The tool calls, as far as their arguments have arrived."""
         return self._parsed()[0]
 
     @tool_calls.setter
-    def tool_calls(self, calls: Iterable[ToolCall]) -> None:
+    def tool_calls(self, calls: Iterable[ToolCall | Mapping[str, Any]]) -> None:
         whole = [checked_call(index, call) for index, call in enumerate(calls)]
         self.tool_call_chunks = [
             tool_call_chunk(name=call["name"], args=json.dumps(call["args"], ensure_ascii=False), id=call["id"])
@@ -404,8 +406,8 @@ def message_chunk_to_message(chunk: BaseMessage) -> BaseMessage:
     """
     if not isinstance(chunk, BaseMessageChunk):
         return chunk
-    names = chunk._whole.field_names()  # noqa: SLF001  # a class of this module
+    names = chunk._whole.field_names()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # a class of this module
     fields = {name: getattr(chunk, name) for name in names if name not in ("tool_calls", "invalid_tool_calls")}
     if isinstance(chunk, AIMessageChunk):
-        fields["tool_calls"], fields["invalid_tool_calls"] = chunk._parsed(whole=True)  # noqa: SLF001  # as above
-    return chunk._whole(**{name: value for name, value in fields.items() if value is not None})  # noqa: SLF001
+        fields["tool_calls"], fields["invalid_tool_calls"] = chunk._parsed(whole=True)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # as above
+    return chunk._whole(**{name: value for name, value in fields.items() if value is not None})  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # as above

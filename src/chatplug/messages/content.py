@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypeAlias, TypedDict, cast
 
 from chatplug.messages.tool_call import InvalidToolCall, ToolCall, ToolCallChunk
+from chatplug.wire.shape import is_array, is_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -227,9 +228,9 @@ STANDARD_TYPES = frozenset(
 
 def plain_copy(value: Any) -> Any:
     """A deep copy of plain data; what is neither dict nor list is shared."""
-    if isinstance(value, dict):
-        return {key: plain_copy(item) for key, item in cast("dict[Any, Any]", value).items()}
-    return [plain_copy(item) for item in cast("list[Any]", value)] if isinstance(value, list) else value
+    if is_object(value):
+        return {key: plain_copy(item) for key, item in value.items()}
+    return [plain_copy(item) for item in value] if is_array(value) else value
 
 
 def text_of(content: Content) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from chatplug.errors import MessageError, nearest
 from chatplug.messages.message import (
@@ -17,9 +17,9 @@ from chatplug.messages.message import (
     HumanMessage,
     SystemMessage,
     ToolMessage,
-    checked_call,
 )
-from chatplug.messages.tool_call import invalid_tool_call, read_arguments, tool_call
+from chatplug.messages.tool_call import checked_call, invalid_tool_call, read_arguments, tool_call
+from chatplug.wire.shape import is_object
 
 __all__ = ["MessageLike", "convert_to_messages"]
 
@@ -64,11 +64,12 @@ def convert_to_messages(value: str | BaseMessage | Sequence[MessageLike] | Itera
         return [HumanMessage(value)]
     if isinstance(value, BaseMessage):
         return [value]
-    to_messages = getattr(value, "to_messages", None)
+    to_messages: Callable[[], Iterable[MessageLike]] | None = getattr(value, "to_messages", None)
     if callable(to_messages):
         value = to_messages()
     if isinstance(value, Mapping) or not isinstance(value, Iterable):
-        raise MessageError(f"No messages can be made of {type(value).__name__}.", hint=f"Give a list. {_SHAPES}")
+        kind = type(cast("object", value)).__name__
+        raise MessageError(f"No messages can be made of {kind}.", hint=f"Give a list. {_SHAPES}")
     return [
         item if isinstance(item, BaseMessage) else _message(item, f"messages[{index}]")
         for index, item in enumerate(value)
@@ -125,8 +126,8 @@ def _from_role(role: str, fields: dict[str, Any], where: str) -> BaseMessage:
 def _add_calls(message: AIMessage, calls: Iterable[Any]) -> None:
     """Add tool calls in our form, or in the form of OpenAI's chat completions."""
     for index, call in enumerate(calls):
-        function = call.get("function") if isinstance(call, Mapping) else None
-        if not isinstance(function, Mapping):
+        function = call.get("function") if is_object(call) else None
+        if not is_object(function):
             message.tool_calls.append(checked_call(index, call))
             continue
         name, identity, text = function.get("name"), call.get("id"), function.get("arguments")

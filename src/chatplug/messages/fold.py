@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from chatplug.messages.content import plain_copy
 from chatplug.messages.tool_call import CallFold
 from chatplug.messages.usage import UsageMetadata, add_usage
+from chatplug.wire.shape import is_array, is_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -178,9 +179,9 @@ def _grow(left: dict[str, Any], right: Mapping[str, Any]) -> None:
                 old.add(new)
             else:
                 left[key] = _Text((old, new))
-        elif isinstance(new, dict) and isinstance(old, dict):
+        elif is_object(new) and is_object(old):
             _grow(old, new)
-        elif isinstance(new, list) and isinstance(old, list) and not isinstance(old, _Text):
+        elif is_array(new) and is_array(old) and not isinstance(old, _Text):
             _extend(old, new)
         else:
             left[key] = plain_copy(new)
@@ -189,9 +190,9 @@ def _grow(left: dict[str, Any], right: Mapping[str, Any]) -> None:
 def _extend(left: list[Any], right: Iterable[Any]) -> None:
     """Add a list's items to a list: a dict with the index of one that is there continues it."""
     for new in right:
-        index = new.get("index") if isinstance(new, dict) else None
+        index = new.get("index") if is_object(new) else None
         if index is not None:
-            old = next((item for item in reversed(left) if isinstance(item, dict) and _continues(item, new)), None)
+            old = next((item for item in reversed(left) if is_object(item) and _continues(item, new)), None)
             if old is not None:
                 _grow(old, new)
                 continue
@@ -211,9 +212,9 @@ def _replace(left: dict[str, Any], right: Mapping[str, Any]) -> None:
     """
     for key, new in right.items():
         old = left.get(key)
-        if isinstance(new, dict) and isinstance(old, dict):
+        if is_object(new) and is_object(old):
             _replace(old, new)
-        elif isinstance(new, list) and isinstance(old, list):
+        elif is_array(new) and is_array(old):
             old.extend(plain_copy(new))
         elif new is not None or old is None:
             left[key] = plain_copy(new)
@@ -221,8 +222,8 @@ def _replace(left: dict[str, Any], right: Mapping[str, Any]) -> None:
 
 def _thaw(value: Any) -> Any:
     """A copy for the reader, with the texts joined."""
-    if isinstance(value, dict):
+    if is_object(value):
         return {key: _thaw(item) for key, item in value.items()}
     if isinstance(value, _Text):
         return value.joined()
-    return [_thaw(item) for item in value] if isinstance(value, list) else value
+    return [_thaw(item) for item in value] if is_array(value) else value

@@ -8,11 +8,11 @@ they compare by their fields, copy, pickle, and dump to plain data.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from chatplug.errors import MessageError, nearest
 from chatplug.messages.content import plain_copy, standard_blocks, text_of
-from chatplug.messages.tool_call import ToolCall, read_arguments
+from chatplug.messages.tool_call import ToolCall, checked_call
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -106,13 +106,14 @@ class BaseMessage:
         if isinstance(content, str):
             return str(content)
         if isinstance(content, (list, tuple)):
-            for index, block in enumerate(content):
+            blocks = list(cast("Iterable[Any]", content))
+            for index, block in enumerate(blocks):
                 if not isinstance(block, (str, dict)):
                     raise MessageError(
                         f"{cls.__name__}.content[{index}] is {type(block).__name__}.",
                         hint="A content block is a dict such as {'type': 'text', 'text': ...}, or a string.",
                     )
-            return list(content)
+            return blocks
         raise MessageError(
             f"{cls.__name__}.content is {type(content).__name__}.", hint="Give a string or a list of content blocks."
         )
@@ -121,7 +122,7 @@ class BaseMessage:
     def text(self) -> str:
         """The text of the message: its content, or its text blocks joined."""
         content = self.content
-        return content if content.__class__ is str else text_of(content)
+        return content if content.__class__ is str else text_of(content)  # pyright: ignore[reportReturnType]  # as it says
 
     @property
     def content_blocks(self) -> list[ContentBlock]:
@@ -311,23 +312,6 @@ class AIMessage(BaseMessage):
             lines.append(f"  {call['name']} ({call['id']})")
             lines.extend(f"    {name}: {value}" for name, value in call["args"].items())
         return "\n".join(lines)
-
-
-def checked_call(index: int, call: ToolCall | Mapping[str, Any]) -> ToolCall:
-    """The tool call that a value of `tool_calls` is, in a new dict.
-
-    Raises:
-        MessageError: If it is none; says which.
-    """
-    whole = isinstance(call, Mapping)  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without types
-    name, args = (call.get("name"), call.get("args")) if whole else (None, None)
-    if isinstance(args, str):
-        args, _ = read_arguments(args, whole=True)
-    if not isinstance(name, str) or not isinstance(args, dict):
-        raise MessageError(
-            f"tool_calls[{index}] is not a tool call.", hint="It has the keys 'name' (text), 'args' (dict) and 'id'."
-        )
-    return {**call, "name": name, "args": args, "id": call.get("id"), "type": "tool_call"}  # type: ignore[typeddict-item]  # extra keys of a provider are kept
 
 
 class ToolMessage(BaseMessage):

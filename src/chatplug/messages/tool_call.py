@@ -7,14 +7,19 @@ in one delta, a second call that takes the first one's index. `CallFold` puts th
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any, Literal, TypedDict
 
 from pydantic_core import from_json
+
+from chatplug.errors import MessageError
+from chatplug.wire.shape import is_object
 
 __all__ = [
     "InvalidToolCall",
     "ToolCall",
     "ToolCallChunk",
+    "checked_call",
     "invalid_tool_call",
     "read_arguments",
     "tool_call",
@@ -198,7 +203,7 @@ def read_arguments(text: str | None, *, whole: bool) -> tuple[dict[str, Any] | N
         value = from_json(text, allow_partial=False if whole else "trailing-strings")
     except (TypeError, ValueError) as error:  # a TypeError for text that is no Unicode
         return None, f"not JSON: {error}"
-    if not isinstance(value, dict):
+    if not is_object(value):
         return None, f"not an object: {type(value).__name__}"
     return value, None
 
@@ -206,3 +211,20 @@ def read_arguments(text: str | None, *, whole: bool) -> tuple[dict[str, Any] | N
 def _plain_index(index: int | str | None) -> int | str | None:
     """The index as a number where it is a number given as text."""
     return int(index) if isinstance(index, str) and index.isascii() and index.isdigit() else index
+
+
+def checked_call(index: int, call: ToolCall | Mapping[str, Any]) -> ToolCall:
+    """The tool call that a value of `tool_calls` is, in a new dict.
+
+    Raises:
+        MessageError: If it is none; says which.
+    """
+    whole = isinstance(call, Mapping)  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without types
+    name, args = (call.get("name"), call.get("args")) if whole else (None, None)
+    if isinstance(args, str):
+        args, _ = read_arguments(args, whole=True)
+    if not isinstance(name, str) or not isinstance(args, dict):
+        raise MessageError(
+            f"tool_calls[{index}] is not a tool call.", hint="It has the keys 'name' (text), 'args' (dict) and 'id'."
+        )
+    return {**call, "name": name, "args": args, "id": call.get("id"), "type": "tool_call"}  # type: ignore[typeddict-item]  # extra keys of a provider are kept

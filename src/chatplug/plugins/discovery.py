@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from importlib_metadata import Distribution, EntryPoint, distributions
+from importlib_metadata import EntryPoint, distributions  # pyright: ignore[reportUnknownVariableType]  # its **kwargs
+
+if TYPE_CHECKING:
+    from importlib_metadata import IDistribution
 
 __all__ = ["PROVIDERS", "Declaration", "discover", "plain_name"]
 
@@ -59,7 +63,7 @@ _DAMAGE = (AttributeError, KeyError, OSError, TypeError, ValueError)
 """What reading the metadata of a damaged distribution raises."""
 
 
-def _read(distribution: Distribution, group: str) -> tuple[str, list[Declaration]]:
+def _read(distribution: IDistribution, group: str) -> tuple[str, list[Declaration]]:
     name = distribution.metadata["Name"]
     entries = [entry for entry in distribution.entry_points if entry.group == group]
     owner = name.lower().replace("-", "_").replace(".", "_")

@@ -44,6 +44,7 @@ class ChatplugSpecs:
         >>> from chatplug.language_models import SimpleChatModel
         >>> class Shout(SimpleChatModel):
         ...     _llm_type = "shout"
+        ...
         ...     def _call(self, messages, stop=None, run_manager=None, **kwargs):
         ...         return messages[-1].text.upper()
         >>> @chatplug.hookimpl

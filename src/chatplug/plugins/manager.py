@@ -27,6 +27,7 @@ from chatplug.errors import (
 from chatplug.language_models.chat_model import BaseChatModel, wrong_setting
 from chatplug.plugins.discovery import Declaration, discover
 from chatplug.plugins.hookspecs import ChatplugSpecs
+from chatplug.wire.shape import is_array
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,7 +84,7 @@ class PluginManager:
         names = self._ask(declaration, "chatplug_list_models", provider=provider, settings=dict(settings))
         if names is None:
             return []
-        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        if not is_array(names) or not all(isinstance(name, str) for name in names):
             raise PluginHookError(
                 f"chatplug_list_models of {_who(declaration)} gave {type(names).__name__}, which is no list of names.",
                 hint=_remedy(declaration),
@@ -127,7 +128,7 @@ class PluginManager:
             ) from error
         if isinstance(answer, CoroutineType):
             answer.close()  # no directed hook may be `async def`; else Python warns that nobody awaited it
-        return answer
+        return answer  # pyright: ignore[reportUnknownVariableType]  # whatever the plugin gave
 
     def _load(self, declaration: Declaration) -> pluggy.PluginManager:
         """The plugin, imported and registered; a plugin that failed is not tried again in this process."""

@@ -33,7 +33,11 @@ async def run_in_executor(executor: Executor | None, func: Callable[P, T], *args
         *args: Its arguments.
         **kwargs: Its keyword arguments.
     """
-    call = partial(copy_context().run, _without_stop, partial(func, *args, **kwargs))
+    context = copy_context()
+
+    def call() -> T:
+        return context.run(_without_stop, partial(func, *args, **kwargs))
+
     return await asyncio.get_running_loop().run_in_executor(executor, call)
 
 
@@ -44,12 +48,12 @@ async def aiter_in_executor(make: Callable[[], Iterator[T]]) -> AsyncIterator[T]
     as the step that is under way has ended: a thread cannot be stopped.
     """
     steps = _Steps(make)
-    run = partial(asyncio.get_running_loop().run_in_executor, None, copy_context().run)
-    step: asyncio.Future[Any] | None = None
+    loop, context = asyncio.get_running_loop(), copy_context()
+    step: asyncio.Future[object] | None = None
     try:
         while True:
             steps.begin()
-            step = run(steps.step)
+            step = loop.run_in_executor(None, partial(context.run, steps.step))
             # Not cancelled with the task: the thread would go on, and nobody would hear how it ended.
             await asyncio.wait([step])
             item = step.result()
@@ -58,7 +62,7 @@ async def aiter_in_executor(make: Callable[[], Iterator[T]]) -> AsyncIterator[T]
             yield cast("T", item)
     finally:
         if steps.leave():
-            await run(steps.close)
+            await loop.run_in_executor(None, partial(context.run, steps.close))
         elif step is not None:
             step.add_done_callback(lambda done: done.cancelled() or done.exception())
 

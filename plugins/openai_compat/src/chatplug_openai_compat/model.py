@@ -87,7 +87,7 @@ class ChatOpenAICompat(OpenAICompatSettings):
         Raises:
             ProviderError: If the server refuses, fails or cannot be reached.
         """
-        request = Request("GET", self.endpoint("/models"), self._common.headers, None, self._common.timeout)
+        request = Request("GET", self.endpoint("/models"), self.common.headers, None, self.common.timeout)
         exchange = Exchange(request, provider=self.provider, model=self.model, secret=self.api_key)
         with exchange.guarded():
             body = exchange.read(self._transport.request(request))
@@ -103,7 +103,7 @@ class ChatOpenAICompat(OpenAICompatSettings):
         model = call.get("model") or self.model
         settings = {name: call.get(name, getattr(self, name)) for name in _IN_BODY}
         request = ChatRequest(model=model, messages=messages, stop=stop or (), stream=stream, settings=settings)
-        common = self._common
+        common = self.common
         limits = checked_timeout(call["timeout"]) if "timeout" in call else common.timeout
         headers = common.stream_headers if stream else common.headers
         made = Request("POST", common.url, headers, encode(request), limits)

@@ -24,7 +24,7 @@ _ENDPOINT = "/chat/completions"
 
 
 class Common(NamedTuple):
-    """What all requests of a model have in common; made once, since pydantic is slow to find a private attribute."""
+    """What all requests of a model have in common, made once."""
 
     url: str
     """Where chat completions are asked for."""
@@ -86,6 +86,13 @@ class OpenAICompatSettings(BaseChatModel):
             headers["authorization"] = f"Bearer {key}"
         timeout = checked_timeout(self.timeout) if self.timeout is not None else Timeout()
         self._common = Common(self.endpoint(), headers, {**headers, "accept": "text/event-stream"}, timeout)
+
+    @property
+    def common(self) -> Common:
+        """What all requests have in common."""
+        # Asked for by its name, a private attribute takes longer than the body takes to encode (pydantic 2.14).
+        common: Common = (self.__pydantic_private__ or {})["_common"]
+        return common
 
     def endpoint(self, path: str = _ENDPOINT) -> str:
         """The address of one of the server's endpoints."""

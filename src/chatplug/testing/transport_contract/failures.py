@@ -181,6 +181,22 @@ class Failures(Part):
         assert error.sent is True
         assert error.received == len(came) or framing == "compressed"
 
+    def test_a_body_without_length_is_cut_short_by_a_broken_connection(self, driver: Driver) -> None:
+        read = threading.Event()
+
+        def script(exchange: Exchange) -> None:
+            exchange.send(b"HTTP/1.1 200 OK\r\n\r\nwhat came")
+            assert read.wait(PATIENCE)
+            exchange.hang_up(reset=True)
+
+        with LoopbackServer(script) as server:
+            stream = driver.open(ask(server))
+            assert stream.next() == b"what came"
+            read.set()
+
+            assert refused(BrokenBody, stream.next).received == 9
+            stream.close()
+
     def test_what_came_before_the_cut_is_handed_over_also_when_it_came_together(self, driver: Driver) -> None:
         sent = threading.Event()
         first = threading.Event()

@@ -12,6 +12,7 @@ from typing import ClassVar
 
 import pytest
 
+from chatplug.credentials import read_variable
 from chatplug.http import BrokenBody, TimedOut, Timeout
 from chatplug.testing.http_server import Exchange, LoopbackServer
 from chatplug.testing.transport_contract.driver import Driver
@@ -46,11 +47,11 @@ def _resident() -> int:
 class Leaks(Part):
     """Sockets, threads and memory."""
 
-    leak_calls: ClassVar[int] = int(os.environ.get("CHATPLUG_LEAK_CALLS", "400"))
+    leak_calls: ClassVar[int] = int(read_variable("CHATPLUG_LEAK_CALLS") or "400")
     """How many calls are made; 20,000 prove it, a few hundred notice most leaks."""
 
     @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="Open files are counted where /proc is.")
-    def test_nothing_is_leaked(self, driver: Driver, record_property: object) -> None:
+    def test_nothing_is_leaked(self, driver: Driver) -> None:
         def calls(count: int) -> None:
             for number in range(count):
                 driver.request(ask(server, "/whole"))

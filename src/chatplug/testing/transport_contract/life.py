@@ -15,12 +15,11 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from chatplug.http import Transport
+from chatplug.http import BrokenBody, Transport
 from chatplug.testing.http_server import Exchange, LoopbackServer
 from chatplug.testing.transport_contract.driver import PATIENCE, Driver, SyncDriver
 from chatplug.testing.transport_contract.parts import PLAIN, Part, ask
@@ -64,15 +63,31 @@ def in_child(work: Callable[[], object]) -> int:
 
 def ended_with(child: int) -> int:
     """The exit code of a child, for which nobody waits for ever."""
+    moment = threading.Event()
     ends = time.monotonic() + PATIENCE
     while time.monotonic() < ends:
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
             return os.waitstatus_to_exitcode(status)
-        time.sleep(0.01)
+        moment.wait(0.01)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     raise AssertionError("The child did not end.")
+
+
+def at_once(count: int, work: Callable[[int], bool]) -> list[bool]:
+    """Whether the work was right, in as many threads at once."""
+    results = [False] * count
+
+    def run(number: int) -> None:
+        results[number] = work(number)
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
 
 
 class Waiting:
@@ -166,16 +181,21 @@ class Life(Part):
     def test_another_thread_may_close_a_stream_that_waits(self, transport: Transport) -> None:
         script = Waiting()
 
-        with LoopbackServer(script) as server, ThreadPoolExecutor(1) as pool:
+        with LoopbackServer(script) as server:
             stream = transport.stream(ask(server, "/body"))
             pieces = iter(stream)
             assert next(pieces) == b"one"
-            reading = pool.submit(next, pieces, None)
-            time.sleep(0.05)
-            stream.close()
 
-            with pytest.raises(Exception, match="closed"):
-                reading.result(PATIENCE)
+            def close() -> None:
+                # Whether the other thread already waits or is about to, it must not wait any longer.
+                threading.Event().wait(0.05)
+                stream.close()
+
+            closing = threading.Thread(target=close)
+            closing.start()
+            with pytest.raises(BrokenBody, match="closed"):
+                next(pieces)
+            closing.join()
             assert script.has_left.wait(PATIENCE)
 
     def test_many_threads_call_at_once(self, transport: Transport) -> None:
@@ -190,8 +210,8 @@ class Life(Part):
             with transport.stream(ask(server, "/stream", body=body)) as stream:
                 return b"".join(stream) == body and transport.request(ask(server, body=body)).body == body
 
-        with LoopbackServer(script) as server, ThreadPoolExecutor(AT_ONCE) as pool:
-            assert all(pool.map(call, range(AT_ONCE)))
+        with LoopbackServer(script) as server:
+            assert all(at_once(AT_ONCE, call))
 
     def test_many_tasks_call_at_once(self, transport: Transport) -> None:
         together = threading.Barrier(AT_ONCE, timeout=PATIENCE)
@@ -234,8 +254,8 @@ class Life(Part):
             body = b"number %d" % number
             return asyncio.run(_arequest(transport, server, "/", body)) == body
 
-        with LoopbackServer(script) as server, ThreadPoolExecutor(4) as pool:
-            assert all(pool.map(call, range(4)))
+        with LoopbackServer(script) as server:
+            assert all(at_once(4, call))
 
     def test_an_event_loop_that_was_just_closed_is_let_go_of(self, transport: Transport) -> None:
 
@@ -338,9 +358,10 @@ def _keep(transport: Transport, server: LoopbackServer) -> Coroutine[Any, Any, b
 
 
 def _soon(is_so: Callable[[], bool]) -> bool:
+    moment = threading.Event()
     ends = time.monotonic() + 5
     while not is_so():
         if time.monotonic() > ends:
             return False
-        time.sleep(0.005)
+        moment.wait(0.005)
     return True

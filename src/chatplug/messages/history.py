@@ -1,0 +1,229 @@
+"""A conversation as a whole: runs of one speaker made one message, messages picked, told as text, counted.
+
+All of these take whatever `convert_to_messages` takes and give new lists; no message that was handed in is changed.
+They have no form without `messages` yet: as a step of a chain they are wrapped in a function, by `RunnableLambda`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import ceil
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from chatplug.errors import InvalidRequestError, MessageError, nearest
+from chatplug.messages.chunk import BaseMessageChunk, HumanMessageChunk, message_chunk_to_message
+from chatplug.messages.content import plain_copy
+from chatplug.messages.convert import convert_to_messages
+from chatplug.messages.message import (
+    AIMessage,
+    BaseMessage,
+    ChatMessage,
+    FunctionMessage,
+    HumanMessage,
+    SystemMessage,
+    ToolMessage,
+)
+from chatplug.messages.pairing import Call, calls_of
+from chatplug.messages.usage import add_usage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from chatplug.messages.content import Content
+    from chatplug.messages.convert import MessageLike
+
+__all__ = [
+    "MessageType",
+    "count_tokens_approximately",
+    "filter_messages",
+    "get_buffer_string",
+    "merge_message_runs",
+    "type_matcher",
+]
+
+MessageType: TypeAlias = str | type[BaseMessage]
+"""A kind of message: its class, or its `type`."""
+
+_MESSAGES = (AIMessage, ChatMessage, FunctionMessage, HumanMessage, SystemMessage, ToolMessage)
+_WIRE_ROLES = {"human": "user", "ai": "assistant"}
+
+
+def merge_message_runs(messages: Iterable[MessageLike], *, chunk_separator: str = "\n") -> list[BaseMessage]:
+    """The messages, with neighbours of one kind and one name made one.
+
+    Tool messages stay apart, because each answers a call of its own, and so do chat messages of different roles. Of
+    the ids and of `response_metadata` the first message's are kept; tool calls and usage add up.
+
+    Args:
+        messages: The conversation.
+        chunk_separator: What stands between two texts that were two messages.
+
+    >>> merge_message_runs([("user", "Hello."), ("user", "Are you there?")], chunk_separator=" ")
+    [HumanMessage(content='Hello. Are you there?')]
+    """
+    runs: list[list[BaseMessage]] = []
+    for message in convert_to_messages(messages):
+        if runs and _continues(runs[-1][-1], message):
+            runs[-1].append(message)
+        else:
+            runs.append([message])
+    return [run[0] if len(run) == 1 else _merged(run, chunk_separator) for run in runs]
+
+
+def _continues(before: BaseMessage, message: BaseMessage) -> bool:
+    if isinstance(message, ToolMessage) or _kind(before) is not _kind(message) or before.name != message.name:
+        return False
+    return getattr(before, "role", None) == getattr(message, "role", None)
+
+
+def _kind(message: BaseMessage) -> type[BaseMessage]:
+    """The message's class; a chunk counts as the message that it makes."""
+    return message.message_class if isinstance(message, BaseMessageChunk) else type(message)
+
+
+def _merged(run: Sequence[BaseMessage], separator: str) -> BaseMessage:
+    run = [message_chunk_to_message(message) for message in run]
+    merged = run[0].model_copy(deep=True)
+    merged.content = _joined([message.content for message in run], separator)
+    merged.id = next((message.id for message in run if message.id), None)
+    if any(message.additional_kwargs for message in run):
+        # What two of these make together is known where chunks are added.
+        total = HumanMessageChunk()
+        for message in run:
+            total += HumanMessageChunk(additional_kwargs=message.additional_kwargs)
+        merged.additional_kwargs = total.additional_kwargs
+    if isinstance(merged, AIMessage):
+        for message in run[1:]:
+            if isinstance(message, AIMessage):
+                merged.tool_calls.extend(plain_copy(message.tool_calls))
+                merged.invalid_tool_calls.extend(plain_copy(message.invalid_tool_calls))
+                if message.usage_metadata is not None:
+                    merged.usage_metadata = add_usage(merged.usage_metadata, message.usage_metadata)
+    return merged
+
+
+def _joined(contents: Sequence[Content], separator: str) -> Content:
+    """The contents as one; two texts side by side become one text."""
+    blocks: list[str | dict[str, Any]] = []
+    texts: list[str] = []
+    for content in contents:
+        if isinstance(content, str):
+            texts.extend([content] if content else [])
+            continue
+        if texts:
+            blocks.append(separator.join(texts))
+            texts = []
+        blocks.extend(plain_copy(content))
+    text = separator.join(texts)
+    if all(isinstance(content, str) for content in contents):
+        return text
+    return [*blocks, text] if text else blocks
+
+
+def filter_messages(  # noqa: PLR0913  # langchain-core's parameters
+    messages: Iterable[MessageLike],
+    *,
+    include_names: Sequence[str] | None = None,
+    exclude_names: Sequence[str] | None = None,
+    include_types: Sequence[MessageType] | None = None,
+    exclude_types: Sequence[MessageType] | None = None,
+    include_ids: Sequence[str] | None = None,
+    exclude_ids: Sequence[str] | None = None,
+    exclude_tool_calls: Sequence[str] | bool | None = None,
+) -> list[BaseMessage]:
+    """The messages that one of the `include_*` names and none of the `exclude_*`; without `include_*`, all others.
+
+    Args:
+        messages: The conversation.
+        include_names: Names of speakers to keep.
+        exclude_names: Names of speakers to leave out.
+        include_types: Classes or types (`"human"`, `"ai"`, ...) to keep. The type of a message is also its chunks'.
+        exclude_types: Classes or types to leave out.
+        include_ids: Ids of messages to keep.
+        exclude_ids: Ids of messages to leave out.
+        exclude_tool_calls: True leaves out tool calls and their results, and with them the messages that make calls;
+            ids leave out these calls, their results, and a message with no other call.
+
+    Raises:
+        InvalidRequestError: If an argument is no list, or names a type that no message has.
+
+    >>> filter_messages([("system", "Be brief."), ("user", "Hello")], include_types=["human"])
+    [HumanMessage(content='Hello')]
+    """
+    given = convert_to_messages(messages)
+    names, no_names = _listed(include_names, "include_names"), _listed(exclude_names, "exclude_names")
+    ids, no_ids = _listed(include_ids, "include_ids"), _listed(exclude_ids, "exclude_ids")
+    is_wanted = type_matcher(include_types, "include_types", given)
+    is_unwanted = type_matcher(exclude_types, "exclude_types", given)
+    no_calls = exclude_tool_calls if isinstance(exclude_tool_calls, bool) else None
+    no_call_ids = frozenset(_listed(None if no_calls is not None else exclude_tool_calls, "exclude_tool_calls"))  # type: ignore[arg-type]  # a bool is sorted out
+    takes_all = not (names or ids or include_types)
+    kept: list[BaseMessage] = []
+    for message in given:
+        if message.name in no_names or message.id in no_ids or is_unwanted(message):
+            continue
+        if not (takes_all or message.name in names or message.id in ids or is_wanted(message)):
+            continue
+        left = _without_calls(message, every=bool(no_calls), identities=no_call_ids)
+        if left is not None:
+            kept.append(left)
+    return kept
+
+
+def _listed(values: Sequence[str] | None, argument: str) -> Sequence[str]:
+    if values is None:
+        return ()
+    if isinstance(values, str) or not isinstance(values, (Sequence, set, frozenset)):
+        raise InvalidRequestError(f"{argument} is {values!r}.", hint=f"Give a list: {argument}=[...].")
+    return values
+
+
+def type_matcher(
+    types: MessageType | Sequence[MessageType] | None, argument: str, messages: Sequence[BaseMessage]
+) -> Callable[[BaseMessage], bool]:
+    """A function that says whether a message is of one of these types.
+
+    Args:
+        types: Classes, or types as text; one of them, or several.
+        argument: What the caller calls them, for errors.
+        messages: The conversation; its own types are known, too.
+
+    Raises:
+        InvalidRequestError: If one of them is no class of messages and no type of one.
+    """
+    several = (types,) if isinstance(types, (str, type)) else types or ()
+    known = {kind.type for kind in _MESSAGES} | {f"{kind.__name__}Chunk" for kind in _MESSAGES}
+    known.update(message.type for message in messages)
+    for kind in several:
+        if isinstance(kind, str) and kind not in known:
+            raise InvalidRequestError(
+                f"{argument} names the type {kind!r}, which no message has.",
+                hint=nearest(kind, known) or f"Types are {', '.join(sorted(m.type for m in _MESSAGES))}.",
+            )
+        if not isinstance(kind, str) and not (isinstance(kind, type) and issubclass(kind, BaseMessage)):
+            raise InvalidRequestError(
+                f"{argument} names {kind!r}.", hint="Give a class such as HumanMessage, or a type such as 'human'."
+            )
+    texts = frozenset(kind for kind in several if isinstance(kind, str))
+    classes = tuple(kind for kind in several if isinstance(kind, type))
+    return lambda message: isinstance(message, classes) or not texts.isdisjoint((message.type, _kind(message).type))
+
+
+def _without_calls(message: BaseMessage, *, every: bool, identities: frozenset[str]) -> BaseMessage | None:
+    """The message without these tool calls; None where nothing is left of it."""
+    if isinstance(message, ToolMessage):
+        return None if every or message.tool_call_id in identities else message
+    calls = calls_of(message, 0)
+    unwanted = [call for call in calls if every or call.id in identities]
+    if not unwanted:
+        return message
+    return None if len(unwanted) == len(calls) else without(message_chunk_to_message(message), identities)
+
+
+def _without(message: BaseMessage, identities: frozenset[str]) -> BaseMessage:
+    left = message.model_copy(deep=True)
+    places = {place for call in calls_of(left, 0) if call.id in identities for place in call.places}
+    for field in {field for field, _ in places}:
+        entries = getattr(left, field)
+        setattr(left, field, [entry for index, entry in enumerate(entries) if (field, index) not in places])
+    return left
