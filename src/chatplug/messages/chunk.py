@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, cast
 
 from chatplug.errors import MessageError
 from chatplug.messages.content import plain_copy, standard_blocks
-from chatplug.messages.fold import Buffer, Piece
+from chatplug.messages.fold import CALLS_SO_FAR, CALLS_WHOLE, Buffer, Piece
 from chatplug.messages.message import (
     AIMessage,
     BaseMessage,
@@ -52,8 +52,7 @@ __all__ = [
 
 _Chunk = TypeVar("_Chunk", bound="type[BaseMessageChunk]")
 _DICTS = ("additional_kwargs", "response_metadata")
-_READ = ("parsed so far", "parsed whole")
-"""Where a chunk keeps its calls once it has read them, without all of its fragments and with; no fields of it."""
+_READ = (CALLS_SO_FAR, CALLS_WHOLE)
 _SLOTS = ("_buffer", "_content", "_count", "_folded", "_id", "_more")
 
 
@@ -362,6 +361,8 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
         parsed: tuple[list[ToolCall], list[InvalidToolCall]] | None = more.get(key)
         if parsed is None:
             parsed = more[key] = _read(fragments, whole=whole)
+            if self._buffer is not None:
+                self._buffer.fold.reads_calls = not whole
         return parsed
 
     @classmethod

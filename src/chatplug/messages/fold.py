@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
     from chatplug.messages.content import Content
 
-__all__ = ["Buffer", "Fold", "Piece"]
+__all__ = ["CALLS_SO_FAR", "CALLS_WHOLE", "Buffer", "Fold", "Piece"]
+
+CALLS_SO_FAR, CALLS_WHOLE = "calls so far", "calls whole"
+"""Where the other fields of a chunk hold its calls once they were read, without all of their fragments and with."""
 
 _MADE_HERE = ("run-", "lc_")
 _NAMES = frozenset({"format", "id", "index", "model", "name", "object", "role", "type"})
@@ -65,10 +68,15 @@ class Buffer:
 class Fold:
     """Pieces in, the message so far out."""
 
-    __slots__ = ("_additional", "_blocks", "_calls", "_others", "_response", "_text", "_usage", "count", "id")
+    __slots__ = (
+        *("_additional", "_blocks", "_calls", "_others", "_response", "_text", "_usage"),
+        *("count", "id", "reads_calls"),
+    )
 
     def __init__(self) -> None:
         self.count = 0
+        self.reads_calls = False
+        """Whether somebody reads the calls while they grow, so that they are worth reading at each step."""
         self.id: str | None = None
         self._text: _Text = _Text()
         self._blocks: list[Any] | None = None
@@ -143,6 +151,8 @@ class Fold:
             more["response_metadata"] = _thaw(self._response)
         if self._calls is not None:
             more["tool_call_chunks"] = self._calls.chunks()
+            if self.reads_calls:
+                more[CALLS_SO_FAR] = self._calls.calls(whole=False)
         if self._usage is not None:
             more["usage_metadata"] = add_usage(self._usage, None)
         return more

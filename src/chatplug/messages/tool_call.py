@@ -13,6 +13,7 @@ from typing import Any, Literal, TypedDict
 from pydantic_core import from_json
 
 from chatplug.errors import MessageError
+from chatplug.wire.partial_json import ABSENT, PartialJSON
 from chatplug.wire.shape import is_object
 
 __all__ = [
@@ -100,20 +101,46 @@ def invalid_tool_call(
 class _Growing:
     """One call, as far as it has arrived."""
 
-    __slots__ = ("args", "id", "index", "name")
+    __slots__ = ("_parser", "_pieces", "_unread", "id", "index", "name")
 
     def __init__(self, identity: str | None, index: int | str | None) -> None:
         self.id = identity
         self.index = index
         self.name: str | None = None
-        self.args: list[str] | None = None
+        self._pieces: list[str] | None = None
+        self._parser: PartialJSON | None = None
+        self._unread: list[str] = []
+        """The pieces that the parser has not been fed."""
+
+    def add(self, text: str) -> None:
+        if self._pieces is None:
+            self._pieces = [text]
+        else:
+            self._pieces.append(text)
+        if self._parser is not None:
+            self._unread.append(text)
 
     def text(self) -> str | None:
-        if self.args is None:
+        pieces = self._pieces
+        if pieces is None:
             return None
-        if len(self.args) > 1:
-            self.args = ["".join(self.args)]
-        return self.args[0] if self.args else ""
+        if len(pieces) > 1:
+            pieces[:] = ["".join(pieces)]
+        return pieces[0]
+
+    @property
+    def has_args(self) -> bool:
+        return any(self._pieces or ())
+
+    def so_far(self) -> tuple[dict[str, Any] | None, str | None]:
+        """What `read_arguments` gives for a text that is still arriving, without reading it from the beginning."""
+        if self._parser is None:
+            self._parser = PartialJSON()
+            self._unread = [self.text() or ""]
+        for piece in self._unread:
+            self._parser.feed(piece)
+        self._unread.clear()
+        return _arguments_so_far(self._parser)
 
 
 class CallFold:
@@ -145,10 +172,7 @@ class CallFold:
             call.name = (call.name or "") + name
         if args is not None:
             text = args if isinstance(args, str) else json.dumps(args, ensure_ascii=False)  # pyright: ignore[reportUnnecessaryIsInstance]  # the wild sends objects
-            if call.args is None:
-                call.args = [text]
-            else:
-                call.args.append(text)
+            call.add(text)
 
     def _target(self, index: int | str | None, identity: str | None, name: str | None) -> _Growing | None:
         """The call that a fragment continues; None where it begins one."""
@@ -162,7 +186,7 @@ class CallFold:
             if found is not None or call is None or call.id:
                 return found
         # A new name after arguments, on an index that was used, is a second call that reuses it.
-        is_second = call is not None and name and call.name and name != call.name and any(call.args or ())
+        is_second = call is not None and name and call.name and name != call.name and call.has_args
         return None if is_second else call
 
     def _named(self, identity: str, index: int | str | None) -> _Growing | None:
@@ -183,10 +207,9 @@ class CallFold:
         good: list[ToolCall] = []
         bad: list[InvalidToolCall] = []
         for call in self._calls:
-            text = call.text()
-            args, error = read_arguments(text, whole=whole)
+            args, error = read_arguments(call.text(), whole=True) if whole else call.so_far()
             if args is None:
-                bad.append(invalid_tool_call(name=call.name, args=text, id=call.id, error=error))
+                bad.append(invalid_tool_call(name=call.name, args=call.text(), id=call.id, error=error))
             else:
                 good.append(tool_call(name=call.name or "", args=args, id=call.id))
         return good, bad
@@ -199,12 +222,27 @@ def read_arguments(text: str | None, *, whole: bool) -> tuple[dict[str, Any] | N
     """
     if not text or not text.strip():
         return {}, None
+    if not whole:
+        parser = PartialJSON()
+        parser.feed(text)
+        return _arguments_so_far(parser)
     try:
-        value = from_json(text, allow_partial=False if whole else "trailing-strings")
+        value = from_json(text)
     except (TypeError, ValueError) as error:  # a TypeError for text that is no Unicode
         return None, f"not JSON: {error}"
     if not is_object(value):
         return None, f"not an object: {type(value).__name__}"
+    return value, None
+
+
+def _arguments_so_far(parser: PartialJSON) -> tuple[dict[str, Any] | None, str | None]:
+    value = parser.value()
+    if parser.error is not None:
+        return None, f"not JSON: {parser.error}"
+    if value is ABSENT and not parser.is_begun:
+        return {}, None
+    if not is_object(value):
+        return None, "not an object" if value is ABSENT else f"not an object: {type(value).__name__}"
     return value, None
 
 

@@ -69,6 +69,11 @@ class PartialJSON:
         """Whether one whole value has been read, and nothing but spaces behind it."""
         return self.error is None and self._expects == "end"
 
+    @property
+    def is_begun(self) -> bool:
+        """Whether anything but spaces has come."""
+        return bool(self._expects != "value" or self._open or self._text is not None or self._word)
+
     def feed(self, fragment: str) -> None:
         """Read on."""
         at, end = 0, len(fragment)
@@ -173,7 +178,7 @@ class PartialJSON:
         word, self._word = self._word, ""
         try:
             value = from_json(word, allow_inf_nan=False)
-        except ValueError:
+        except (TypeError, ValueError):  # a TypeError for text that is no Unicode
             self.error = f"{word[:20]!r}, which is no value"
             return
         self._end_value(value)
