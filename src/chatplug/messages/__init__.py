@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from chatplug.messages.chunk import (
     AIMessageChunk,
@@ -16,6 +16,8 @@ from chatplug.messages.chunk import (
 )
 from chatplug.messages.content import Content, ContentBlock
 from chatplug.messages.convert import MessageLike, convert_to_messages
+from chatplug.messages.formats import convert_to_openai_messages, export_messages, import_messages
+from chatplug.messages.loss import Exported, Loss, LossWarning
 from chatplug.messages.message import (
     AIMessage,
     BaseMessage,
@@ -34,7 +36,19 @@ from chatplug.messages.tool_call import (
     tool_call,
     tool_call_chunk,
 )
+from chatplug.messages.tool_call_id import ANTHROPIC_IDS, MISTRAL_IDS, OPENAI_IDS, ToolCallIdRule, mapped_id
 from chatplug.messages.usage import InputTokenDetails, OutputTokenDetails, UsageMetadata, add_usage
+
+if TYPE_CHECKING:
+    from chatplug.messages.archive import message_to_dict, messages_from_dict, messages_to_dict
+    from chatplug.messages.history import (
+        count_tokens_approximately,
+        filter_messages,
+        get_buffer_string,
+        merge_message_runs,
+    )
+    from chatplug.messages.repair import Repair, repair_messages
+    from chatplug.messages.trim import trim_messages
 
 AnyMessage: TypeAlias = (
     AIMessage
@@ -53,6 +67,9 @@ AnyMessage: TypeAlias = (
 """Any message or chunk, as a type."""
 
 __all__ = [
+    "ANTHROPIC_IDS",
+    "MISTRAL_IDS",
+    "OPENAI_IDS",
     "AIMessage",
     "AIMessageChunk",
     "AnyMessage",
@@ -62,26 +79,73 @@ __all__ = [
     "ChatMessageChunk",
     "Content",
     "ContentBlock",
+    "Exported",
     "FunctionMessage",
     "FunctionMessageChunk",
     "HumanMessage",
     "HumanMessageChunk",
     "InputTokenDetails",
     "InvalidToolCall",
+    "Loss",
+    "LossWarning",
     "MessageLike",
     "OutputTokenDetails",
+    "Repair",
     "SystemMessage",
     "SystemMessageChunk",
     "ToolCall",
     "ToolCallChunk",
+    "ToolCallIdRule",
     "ToolMessage",
     "ToolMessageChunk",
     "UsageMetadata",
     "add_usage",
     "convert_to_messages",
+    "convert_to_openai_messages",
+    "count_tokens_approximately",
+    "export_messages",
+    "filter_messages",
+    "get_buffer_string",
+    "import_messages",
     "invalid_tool_call",
+    "mapped_id",
+    "merge_message_runs",
     "message_chunk_to_message",
+    "message_to_dict",
+    "messages_from_dict",
+    "messages_to_dict",
     "read_arguments",
+    "repair_messages",
     "tool_call",
     "tool_call_chunk",
+    "trim_messages",
 ]
+
+# What few programs use is imported when it is first used.
+_HOMES = {
+    "Repair": "repair",
+    "count_tokens_approximately": "history",
+    "filter_messages": "history",
+    "get_buffer_string": "history",
+    "merge_message_runs": "history",
+    "message_to_dict": "archive",
+    "messages_from_dict": "archive",
+    "messages_to_dict": "archive",
+    "repair_messages": "repair",
+    "trim_messages": "trim",
+}
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value: object = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -377,7 +377,13 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
         calls: list[Any] = list(self.tool_call_chunks)
         if self.chunk_position == "last":
             calls = [*self.tool_calls, *self.invalid_tool_calls]
-        return standard_blocks(self.content, reasoning=self.additional_kwargs.get("reasoning_content"), calls=calls)
+        more = self._more or {}  # not the properties: they make what is not there, and the chunk counts as changed
+        return standard_blocks(
+            self.content,
+            reasoning=(more.get("additional_kwargs") or {}).get("reasoning_content"),
+            calls=calls,
+            maker=(more.get("response_metadata") or {}).get("model_provider"),
+        )
 
 
 def _read(fragments: Iterable[ToolCallChunk], *, whole: bool) -> tuple[list[ToolCall], list[InvalidToolCall]]:

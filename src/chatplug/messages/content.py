@@ -10,10 +10,17 @@ and to no other.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypeAlias, TypedDict, cast
+import sys
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypeAlias, cast
 
+from chatplug.messages.native_block import standard_block
 from chatplug.messages.tool_call import InvalidToolCall, ToolCall, ToolCallChunk
 from chatplug.wire.shape import is_array, is_object
+
+if sys.version_info >= (3, 12):
+    from typing import TypedDict
+else:  # pydantic reads the kind of `typing` from 3.12 on, and brings the other one
+    from typing_extensions import TypedDict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -246,7 +253,11 @@ def _text(block: Mapping[str, Any]) -> str:
 
 
 def standard_blocks(
-    content: Content, *, reasoning: object = None, calls: Iterable[Mapping[str, Any]] = ()
+    content: Content,
+    *,
+    reasoning: object = None,
+    calls: Iterable[Mapping[str, Any]] = (),
+    maker: object = None,
 ) -> list[ContentBlock]:
     """A message's content as standard blocks: reasoning first, tool calls last.
 
@@ -254,6 +265,7 @@ def standard_blocks(
         content: The message's content.
         reasoning: Reasoning that stands beside the content.
         calls: Tool calls, whole or in fragments, that stand beside the content.
+        maker: The provider that made the message, where it says so.
     """
     blocks: list[dict[str, Any]] = []
     if isinstance(reasoning, str) and reasoning:
@@ -262,6 +274,10 @@ def standard_blocks(
         if isinstance(block, str):
             if block:
                 blocks.append({"type": "text", "text": block})
+            continue
+        known = standard_block(block, maker if isinstance(maker, str) else None)
+        if known is not None:
+            blocks.append(known)
         elif block.get("type") in STANDARD_TYPES:
             blocks.append(dict(block))
         else:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias, cast
 
 from chatplug.errors import MessageError, nearest
+from chatplug.messages.anthropic_format import import_turn, is_anthropic
+from chatplug.messages.extension import converters
 from chatplug.messages.message import (
     AIMessage,
     BaseMessage,
@@ -68,22 +70,46 @@ def convert_to_messages(value: str | BaseMessage | Sequence[MessageLike] | Itera
     if callable(to_messages):
         value = to_messages()
     if isinstance(value, Mapping) or not isinstance(value, Iterable):
+        foreign = _foreign(value)
+        if foreign is not None:
+            return foreign
         kind = type(cast("object", value)).__name__
         raise MessageError(f"No messages can be made of {kind}.", hint=f"Give a list. {_SHAPES}")
-    return [
-        item if isinstance(item, BaseMessage) else _message(item, f"messages[{index}]")
-        for index, item in enumerate(value)
-    ]
+    messages: list[BaseMessage] = []
+    for index, item in enumerate(value):
+        if isinstance(item, BaseMessage):
+            messages.append(item)
+        else:
+            messages += messages_of(item, f"messages[{index}]")
+    return messages
 
 
-def _message(item: MessageLike, where: str) -> BaseMessage:
+def messages_of(item: MessageLike, where: str) -> list[BaseMessage]:
+    """The messages that one item of a list stands for; mostly one.
+
+    Raises:
+        MessageError: If no message can be made of it; begins with `where`.
+    """
+    if isinstance(item, BaseMessage):
+        return [item]
     if isinstance(item, str):
-        return HumanMessage(item)
+        return [HumanMessage(item)]
     if isinstance(item, Mapping):
-        return _from_dict(item, where)
+        if is_anthropic(item):
+            return import_turn(item, where)
+        return [_from_dict(item, where)]
     if isinstance(item, Sequence) and len(item) == 2 and isinstance(item[0], str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without types
-        return _from_role(item[0], {"content": item[1]}, where)
+        return [_from_role(item[0], {"content": item[1]}, where)]
+    foreign = _foreign(item)
+    if foreign is not None:
+        return foreign
     raise MessageError(f"{where} is {type(item).__name__}, and no message can be made of it.", hint=_SHAPES)
+
+
+def _foreign(value: object) -> list[BaseMessage] | None:
+    """The messages that a plugin makes of a value; None if none does."""
+    known = converters()
+    return None if known is None else known.import_messages(value)
 
 
 def _from_dict(item: Mapping[str, Any], where: str) -> BaseMessage:
@@ -127,6 +153,10 @@ def _add_calls(message: AIMessage, calls: Iterable[Any]) -> None:
     """Add tool calls in our form, or in the form of OpenAI's chat completions."""
     for index, call in enumerate(calls):
         function = call.get("function") if is_object(call) else None
+        if is_object(call) and call.get("type") not in (None, "function", "tool_call") and "args" not in call:
+            # Calls of another kind than functions have no standard form; they are kept as they are.
+            message.additional_kwargs.setdefault("tool_calls", []).append(call)
+            continue
         if not is_object(function):
             message.tool_calls.append(checked_call(index, call))
             continue
@@ -134,7 +164,9 @@ def _add_calls(message: AIMessage, calls: Iterable[Any]) -> None:
         if not isinstance(text, str):
             text = json.dumps(text or {}, ensure_ascii=False)
         args, error = read_arguments(text, whole=True)
+        more: Any = {key: value for key, value in call.items() if key not in ("function", "id", "type")}
         if args is None:
-            message.invalid_tool_calls.append(invalid_tool_call(name=name, args=text, id=identity, error=error))
+            bad = invalid_tool_call(name=name, args=text, id=identity, error=error)
+            message.invalid_tool_calls.append({**bad, **more})
         else:
-            message.tool_calls.append(tool_call(name=name or "", args=args, id=identity))
+            message.tool_calls.append({**tool_call(name=name or "", args=args, id=identity), **more})

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from math import ceil
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from chatplug.errors import InvalidRequestError, MessageError, nearest
+from chatplug.errors import InvalidRequestError, nearest
 from chatplug.messages.chunk import BaseMessageChunk, HumanMessageChunk, message_chunk_to_message
 from chatplug.messages.content import plain_copy
 from chatplug.messages.convert import convert_to_messages
@@ -23,7 +23,7 @@ from chatplug.messages.message import (
     SystemMessage,
     ToolMessage,
 )
-from chatplug.messages.pairing import Call, calls_of
+from chatplug.messages.pairing import calls_of, without
 from chatplug.messages.usage import add_usage
 
 if TYPE_CHECKING:
@@ -78,7 +78,8 @@ def _continues(before: BaseMessage, message: BaseMessage) -> bool:
 
 def _kind(message: BaseMessage) -> type[BaseMessage]:
     """The message's class; a chunk counts as the message that it makes."""
-    return message.message_class if isinstance(message, BaseMessageChunk) else type(message)
+    kinds: tuple[type[Any], ...] = type(message).__mro__
+    return next(kind for kind in kinds if not issubclass(kind, BaseMessageChunk))
 
 
 def _merged(run: Sequence[BaseMessage], separator: str) -> BaseMessage:
@@ -213,17 +214,105 @@ def _without_calls(message: BaseMessage, *, every: bool, identities: frozenset[s
     """The message without these tool calls; None where nothing is left of it."""
     if isinstance(message, ToolMessage):
         return None if every or message.tool_call_id in identities else message
-    calls = calls_of(message, 0)
+    whole = message_chunk_to_message(message)
+    calls = calls_of(whole, 0)
     unwanted = [call for call in calls if every or call.id in identities]
     if not unwanted:
         return message
-    return None if len(unwanted) == len(calls) else without(message_chunk_to_message(message), identities)
+    return None if len(unwanted) == len(calls) else without(whole, unwanted)
 
 
-def _without(message: BaseMessage, identities: frozenset[str]) -> BaseMessage:
-    left = message.model_copy(deep=True)
-    places = {place for call in calls_of(left, 0) if call.id in identities for place in call.places}
-    for field in {field for field, _ in places}:
-        entries = getattr(left, field)
-        setattr(left, field, [entry for index, entry in enumerate(entries) if (field, index) not in places])
-    return left
+def get_buffer_string(  # noqa: PLR0913  # langchain-core's parameters
+    messages: Iterable[MessageLike],
+    human_prefix: str = "Human",
+    ai_prefix: str = "AI",
+    *,
+    system_prefix: str = "System",
+    function_prefix: str = "Function",
+    tool_prefix: str = "Tool",
+    message_separator: str = "\n",
+) -> str:
+    """The conversation as one text, each message behind the name of its role.
+
+    Args:
+        messages: The conversation.
+        human_prefix: What stands before the user's words.
+        ai_prefix: What stands before the model's; its tool calls follow its words.
+        system_prefix: What stands before a system message.
+        function_prefix: What stands before a function's result.
+        tool_prefix: What stands before a tool's result.
+        message_separator: What stands between two messages.
+
+    >>> print(get_buffer_string([("user", "Hello"), ("ai", "Good morning")], ai_prefix="Bot"))
+    Human: Hello
+    Bot: Good morning
+    """
+    prefixes: dict[type[BaseMessage], str] = {
+        AIMessage: ai_prefix,
+        FunctionMessage: function_prefix,
+        HumanMessage: human_prefix,
+        SystemMessage: system_prefix,
+        ToolMessage: tool_prefix,
+    }
+    lines: list[str] = []
+    for message in convert_to_messages(messages):
+        role = message.role if isinstance(message, ChatMessage) else prefixes.get(_kind(message), message.type)
+        calls: object = None
+        if isinstance(message, AIMessage):
+            calls = message.tool_calls or message.additional_kwargs.get("function_call")
+        lines.append(f"{role}: {message.text}{calls or ''}")
+    return message_separator.join(lines)
+
+
+def count_tokens_approximately(
+    messages: Iterable[MessageLike],
+    *,
+    chars_per_token: float = 4.0,
+    extra_tokens_per_message: float = 3.0,
+    count_name: bool = True,
+    tokens_per_image: int = 85,
+) -> int:
+    """About how many tokens the messages take, by the length of their texts; asks no model and no tokenizer.
+
+    Args:
+        messages: The conversation.
+        chars_per_token: How long a token is; 4 is about right for English.
+        extra_tokens_per_message: What a provider adds to mark where a message begins and ends.
+        count_name: Whether names of speakers are sent.
+        tokens_per_image: What an image takes, whatever its size.
+
+    >>> count_tokens_approximately([("user", "How are you?")])
+    7
+    """
+    if not chars_per_token > 0:
+        raise InvalidRequestError(f"chars_per_token is {chars_per_token!r}.", hint="It is a number above 0, such as 4.")
+    total = 0.0
+    for message in convert_to_messages(messages):
+        letters, images = _letters(message)
+        if count_name and message.name:
+            letters += len(message.name)
+        total += ceil(letters / chars_per_token) + images * tokens_per_image + extra_tokens_per_message
+    return ceil(total)
+
+
+def _letters(message: BaseMessage) -> tuple[int, int]:
+    """The letters of a message without its name, and its images."""
+    kind = _kind(message).type
+    letters = len(message.role if isinstance(message, ChatMessage) else _WIRE_ROLES.get(kind, kind))
+    images = 0
+    for block in [message.content] if isinstance(message.content, str) else message.content:
+        if isinstance(block, str):
+            letters += len(block)
+        elif block.get("type") in ("image", "image_url"):
+            images += 1
+        else:
+            text = block.get("text") if block.get("type") == "text" else None
+            letters += len(text if isinstance(text, str) else repr(block))
+    if isinstance(message, ToolMessage):
+        letters += len(message.tool_call_id)
+    for call in calls_of(message, 0):
+        if "content" not in [field for field, _ in call.places]:
+            field, index = call.places[0]
+            # As long as the call is when it stands in a list.
+            letters += len(repr(getattr(message, field)[index])) + 2
+    return letters, images

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
-from chatplug.errors import MessageError, nearest
-from chatplug.messages.content import plain_copy, standard_blocks, text_of
+from chatplug.errors import MessageError
+from chatplug.messages.content import standard_blocks, text_of
 from chatplug.messages.tool_call import ToolCall, checked_call
+from chatplug.messages.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from typing import Self
 
     from chatplug.messages.content import Content, ContentBlock
     from chatplug.messages.tool_call import InvalidToolCall
@@ -37,7 +37,7 @@ def _none() -> None:
     return None
 
 
-class BaseMessage:
+class BaseMessage(Value):
     """What all messages have.
 
     Args:
@@ -127,7 +127,7 @@ class BaseMessage:
     @property
     def content_blocks(self) -> list[ContentBlock]:
         """The content in standard blocks, whatever the provider's own form is."""
-        return standard_blocks(self.content)
+        return standard_blocks(self.content, maker=self.response_metadata.get("model_provider"))
 
     @classmethod
     def field_names(cls) -> tuple[str, ...]:
@@ -149,61 +149,6 @@ class BaseMessage:
             return NotImplemented
         return all(getattr(self, field) == getattr(other, field) for field in self.field_names())
 
-    def __copy__(self) -> Self:
-        return self.model_copy()
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (type(self), self.model_dump())
-
-    def model_dump(self) -> dict[str, Any]:
-        """The message as plain data: its type and its fields, in copies."""
-        return {"type": self.type, **{field: plain_copy(getattr(self, field)) for field in self.field_names()}}
-
-    def model_dump_json(self, *, indent: int | None = None) -> str:
-        """The message as JSON text."""
-        import json
-
-        return json.dumps(self.model_dump(), ensure_ascii=False, indent=indent)
-
-    @classmethod
-    def model_validate(cls, value: Mapping[str, Any] | BaseMessage) -> Self:
-        """The message that `model_dump` made this data from.
-
-        Raises:
-            MessageError: If the data is another message's, or has unknown fields.
-        """
-        if isinstance(value, cls):
-            return value
-        if isinstance(value, BaseMessage):
-            raise MessageError(f"{type(value).__name__} is no {cls.__name__}.")
-        if not isinstance(value, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without types
-            raise MessageError(f"No {cls.__name__} can be made of {type(value).__name__}.")
-        data = dict(value)
-        kind = data.pop("type", cls.type)
-        if kind != cls.type:
-            raise MessageError(f"A message of type {kind!r} is no {cls.__name__}.")
-        for field in data:
-            if field not in cls.field_names():
-                raise MessageError(f"{cls.__name__} has no field {field!r}.", hint=nearest(field, cls.field_names()))
-        return cls(**data)
-
-    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """A copy, with some fields changed.
-
-        Args:
-            update: Fields to change, by name.
-            deep: Whether containers are copied too; otherwise the copy shares them.
-        """
-        copied = type(self).__new__(type(self))
-        for field in self.field_names():
-            value = getattr(self, field)
-            setattr(copied, field, plain_copy(value) if deep else value)
-        for field, value in (update or {}).items():
-            if field not in self.field_names():
-                raise MessageError(f"{type(self).__name__} has no field {field!r}.")
-            setattr(copied, field, value)
-        return copied
-
     def pretty_repr(self) -> str:
         """The message for people: a line with the role, then the text."""
         title = f" {self.type.capitalize()} Message "
@@ -212,10 +157,6 @@ class BaseMessage:
     def pretty_print(self) -> None:
         """Print `pretty_repr` to standard output."""
         print(self.pretty_repr())  # noqa: T201  # what it is for
-
-
-def _restore(kind: type[BaseMessage], data: dict[str, Any]) -> BaseMessage:
-    return kind.model_validate(data)
 
 
 class SystemMessage(BaseMessage):
@@ -303,6 +244,7 @@ class AIMessage(BaseMessage):
             self.content,
             reasoning=self.additional_kwargs.get("reasoning_content"),
             calls=[*self.tool_calls, *self.invalid_tool_calls],
+            maker=self.response_metadata.get("model_provider"),
         )
 
     def pretty_repr(self) -> str:

@@ -14,14 +14,14 @@ from chatplug.wire.shape import is_object
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["data_url", "form_of", "standard_block"]
+__all__ = ["data_url", "home_of", "standard_block"]
 
 _Read = tuple[dict[str, Any], frozenset[str]]
 """A standard block, and the keys of the native one that are in it."""
 
 
-def form_of(block: Mapping[str, Any]) -> str | None:
-    """The format in whose form a block is: `openai` or `anthropic`; None for a standard one and for an unknown one."""
+def home_of(block: Mapping[str, Any]) -> str | None:
+    """The provider in whose own form a block is; None for a form that many speak, and for an unknown one."""
     row = _ROWS.get(str(block.get("type")))
     return row[0] if row is not None and _fits(block, row[1]) else None
 
@@ -31,7 +31,7 @@ def standard_block(block: Mapping[str, Any], maker: str | None = None) -> dict[s
 
     Args:
         block: The block.
-        maker: Who made the message; None for the provider whose format it is.
+        maker: Who made the message; None for the provider in whose own form the block is.
 
     >>> standard_block({"type": "thinking", "thinking": "Hm.", "signature": "Ab=="})
     {'type': 'reasoning', 'reasoning': 'Hm.', 'extras': {'provider': 'anthropic', 'signature': 'Ab=='}}
@@ -39,7 +39,7 @@ def standard_block(block: Mapping[str, Any], maker: str | None = None) -> dict[s
     row = _ROWS.get(str(block.get("type")))
     if row is None or not _fits(block, row[1]):
         return None
-    form, _, read = row
+    home, _, read = row
     made, used = read(block)
     for key in ("id", "index"):
         if key in block:
@@ -48,7 +48,8 @@ def standard_block(block: Mapping[str, Any], maker: str | None = None) -> dict[s
     more = {key: value for key, value in block.items() if key not in used and key not in _EVERYWHERE}
     extras = {**made.pop("extras", {}), **more, **own}
     if extras:
-        made["extras"] = {"provider": maker or form, **extras}
+        named = maker or home
+        made["extras"] = {"provider": named, **extras} if named else extras
     return made
 
 
@@ -116,7 +117,7 @@ def _thinking(block: Mapping[str, Any]) -> _Read:
     return {"type": "reasoning", "reasoning": block["thinking"]}, frozenset({"thinking"})
 
 
-def _redacted(block: Mapping[str, Any]) -> _Read:
+def _redacted(_block: Mapping[str, Any]) -> _Read:
     return {"type": "reasoning"}, frozenset()
 
 
@@ -188,11 +189,11 @@ _SERVER_RESULTS = (
     "web_fetch",
     "web_search",
 )
-_ROWS: dict[str, tuple[str, tuple[str, type | tuple[type, ...]], Callable[[Mapping[str, Any]], _Read]]] = {
-    "image_url": ("openai", ("image_url", (dict, str)), _url_part("image", "image_url")),
-    "video_url": ("openai", ("video_url", (dict, str)), _url_part("video", "video_url")),
-    "input_audio": ("openai", ("input_audio", dict), _input_audio),
-    "file": ("openai", ("file", dict), _file),
+_ROWS: dict[str, tuple[str | None, tuple[str, type | tuple[type, ...]], Callable[[Mapping[str, Any]], _Read]]] = {
+    "image_url": (None, ("image_url", (dict, str)), _url_part("image", "image_url")),
+    "video_url": (None, ("video_url", (dict, str)), _url_part("video", "video_url")),
+    "input_audio": (None, ("input_audio", dict), _input_audio),
+    "file": (None, ("file", dict), _file),
     "thinking": ("anthropic", ("thinking", str), _thinking),
     "redacted_thinking": ("anthropic", ("data", str), _redacted),
     "image": ("anthropic", ("source", dict), _with_source("image")),
@@ -203,5 +204,4 @@ _ROWS: dict[str, tuple[str, tuple[str, type | tuple[type, ...]], Callable[[Mappi
     "text": ("anthropic", ("citations", list), _cited),
     **{f"{name}_tool_result": ("anthropic", ("tool_use_id", str), _server_result) for name in _SERVER_RESULTS},
 }
-"""Of each type: whose form it is, the field without which it is not, and how it is read."""
-
+"""Of each type: whose own form it is, the field without which it is not, and how it is read."""

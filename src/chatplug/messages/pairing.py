@@ -7,17 +7,17 @@ that has its id and no result yet; only a result that finds none looks at the ca
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chatplug.messages.message import AIMessage, ToolMessage
+from chatplug.wire.shape import is_object
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from chatplug.messages.message import BaseMessage
 
-__all__ = ["Call", "Pairing", "calls_of", "pair"]
+__all__ = ["Call", "Pairing", "calls_of", "pair", "without"]
 
 _CALL_BLOCKS = frozenset({"invalid_tool_call", "tool_call", "tool_use"})
 """Types of content block that are a call, or say again what `tool_calls` says."""
@@ -66,8 +66,18 @@ def calls_of(message: BaseMessage, position: int) -> list[Call]:
     return calls
 
 
+def without(message: BaseMessage, calls: Iterable[Call]) -> BaseMessage:
+    """A copy of a message that lacks some of its calls, wherever they stand in it."""
+    left = message.model_copy(deep=True)
+    places = {place for call in calls for place in call.places}
+    for field in {field for field, _ in places}:
+        entries: list[Any] = getattr(left, field)
+        setattr(left, field, [entry for index, entry in enumerate(entries) if (field, index) not in places])
+    return left
+
+
 def _call(position: int, entry: object, place: tuple[str, int]) -> Call:
-    fields = cast("Mapping[str, Any]", entry) if isinstance(entry, Mapping) else {}
+    fields = entry if is_object(entry) else {}
     return Call(position, _text(fields.get("id")), _text(fields.get("name")) or None, [place])
 
 
@@ -101,9 +111,7 @@ def pair(messages: Sequence[BaseMessage | None]) -> Pairing:
     return pairing
 
 
-def _pair_early(
-    pairing: Pairing, early: Iterable[tuple[int, str]], waiting: Mapping[str, Sequence[int]]
-) -> None:
+def _pair_early(pairing: Pairing, early: Iterable[tuple[int, str]], waiting: Mapping[str, Sequence[int]]) -> None:
     """Results that came before their call, each with the first call behind it that waits."""
     left = {identity: sorted(numbers, reverse=True) for identity, numbers in waiting.items()}
     for position, identity in early:

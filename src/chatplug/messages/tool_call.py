@@ -7,14 +7,20 @@ in one delta, a second call that takes the first one's index. `CallFold` puts th
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NotRequired
 
 from pydantic_core import from_json
 
 from chatplug.errors import MessageError
 from chatplug.wire.partial_json import ABSENT, PartialJSON
 from chatplug.wire.shape import is_object
+
+if sys.version_info >= (3, 12):
+    from typing import TypedDict
+else:  # pydantic reads the kind of `typing` from 3.12 on, and brings the other one
+    from typing_extensions import TypedDict
 
 __all__ = [
     "InvalidToolCall",
@@ -39,6 +45,10 @@ class ToolCall(TypedDict):
     """The tool's name."""
     args: dict[str, Any]
     """The arguments."""
+    index: NotRequired[int | str]
+    """Which call of the message this is, where the provider says so."""
+    extras: NotRequired[dict[str, Any]]
+    """What belongs to the call and has no standard field."""
 
 
 class ToolCallChunk(TypedDict):
@@ -69,6 +79,10 @@ class InvalidToolCall(TypedDict):
     """The arguments as they came."""
     error: str | None
     """What is wrong with them."""
+    index: NotRequired[int | str]
+    """Which call of the message this is, where the provider says so."""
+    extras: NotRequired[dict[str, Any]]
+    """What belongs to the call and has no standard field."""
 
 
 def tool_call(*, name: str, args: dict[str, Any], id: str | None) -> ToolCall:  # the field's name

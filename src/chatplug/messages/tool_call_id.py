@@ -57,9 +57,9 @@ def mapped_id(identity: str, rule: ToolCallIdRule) -> str:
     >>> mapped_id("call_1", ANTHROPIC_IDS)
     'call_1'
     >>> mapped_id("functions.look:0", ANTHROPIC_IDS)
-    'call_TcbKQMtkqGvOfDEnqlJqpHUX'
+    'call_jqtEhGcQxH99d78z5Kbutqg3'
     >>> mapped_id("functions.look:0", MISTRAL_IDS)
-    'hfDEnqlJq'
+    'jqtEhGcQx'
     """
     if rule.accepts(identity):
         return identity

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from chatplug.messages.loss import Loss
 from chatplug.messages.message import AIMessage
-from chatplug.messages.native_block import form_of, standard_block
+from chatplug.messages.native_block import home_of, standard_block
 from chatplug.messages.tool_call_id import mapped_id
 from chatplug.wire.shape import is_object
 
@@ -108,7 +108,14 @@ class Transfer:
         """Who made a block of a message that `maker` made."""
         extras = block.get("extras")
         named = extras.get("provider") if is_object(extras) else None
-        return named if isinstance(named, str) else maker or form_of(block)
+        return named if isinstance(named, str) else maker or home_of(block)
+
+    def lose_extras(self, block: Mapping[str, Any], where: str, maker: str | None) -> None:
+        """Note that what a block holds for its maker alone is left out."""
+        extras = block.get("extras")
+        for name, value in extras.items() if is_object(extras) else ():
+            if value is not None and name not in ("provider", "type"):
+                self.lose_field(f"{where}.extras", name, maker)
 
     def extras(self, block: Mapping[str, Any], where: str, maker: str | None, used: Collection[str]) -> dict[str, Any]:
         """What goes along of a block's `extras`: all if the receiver made the block, else nothing.
@@ -125,12 +132,12 @@ class Transfer:
         more = {name: value for name, value in extras.items() if name != "provider" and name not in used}
         if maker == self.receiver:
             return more
-        for name, value in more.items():
-            if value is not None:
-                self.lose_field(f"{where}.extras", name, maker)
+        self.lose_extras({"extras": more}, where, maker)
         return {}
 
-    def more_fields(self, block: Mapping[str, Any], where: str, maker: str | None, known: Collection[str]) -> dict[str, Any]:
+    def more_fields(
+        self, block: Mapping[str, Any], where: str, maker: str | None, known: Collection[str]
+    ) -> dict[str, Any]:
         """The fields of a block, beyond those that are known, that the receiver or nobody in particular wrote."""
         more = {name: value for name, value in block.items() if name not in known and name not in _STANDARD_KEYS}
         if maker is None or maker == self.receiver:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TypedDict, cast
+import sys
+from typing import cast
 
 from chatplug.messages.content import plain_copy
+
+if sys.version_info >= (3, 12):
+    from typing import TypedDict
+else:  # pydantic reads the kind of `typing` from 3.12 on, and brings the other one
+    from typing_extensions import TypedDict
 
 __all__ = ["InputTokenDetails", "OutputTokenDetails", "UsageMetadata", "add_usage"]
 

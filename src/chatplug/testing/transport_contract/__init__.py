@@ -10,12 +10,19 @@ in `expected_failures`; a declared failure that does not happen is an error.
 
 from __future__ import annotations
 
-from chatplug.testing.transport_contract.answers import Answers, Streams
-from chatplug.testing.transport_contract.connections import Connections
-from chatplug.testing.transport_contract.failures import Failures
-from chatplug.testing.transport_contract.leaks import Leaks
-from chatplug.testing.transport_contract.life import Life
-from chatplug.testing.transport_contract.ways import Ways
+import pytest
+
+# So that a failed assertion shows its values to whoever holds a transport to this.
+pytest.register_assert_rewrite(
+    *[f"{__name__}.{part}" for part in ("answers", "connections", "failures", "leaks", "life", "ways")]
+)
+
+from chatplug.testing.transport_contract.answers import Answers, Streams  # noqa: E402
+from chatplug.testing.transport_contract.connections import Connections  # noqa: E402
+from chatplug.testing.transport_contract.failures import Failures  # noqa: E402
+from chatplug.testing.transport_contract.leaks import Leaks  # noqa: E402
+from chatplug.testing.transport_contract.life import Life  # noqa: E402
+from chatplug.testing.transport_contract.ways import Ways  # noqa: E402
 
 __all__ = ["TransportContract"]
 
