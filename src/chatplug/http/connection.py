@@ -101,11 +101,17 @@ class Connection:
 
     def is_reusable(self) -> bool:
         """Whether another answer could follow: none of its bytes is here before it was asked for."""
-        if self.wire.has_ended:
-            return False
+        return not (self.wire.has_ended or self._arrived())
+
+    def has_last_chunk(self) -> bool:
+        """Whether the end of a chunked body is here already, so that it can be read without waiting."""
+        return self._arrived().startswith(b"\r\n0\r\n\r\n")
+
+    def _arrived(self) -> bytes:
+        """What has been received and not been read."""
         self.wire.is_muted = True
         try:
-            return not self._reader.peek(1)
+            return self._reader.peek(1)
         finally:
             self.wire.is_muted = False
 

@@ -77,10 +77,12 @@ class DefaultTransport:
         return made
 
 
-_shared: dict[TransportOptions, DefaultTransport] = {}
+_usual = DefaultTransport()
+_shared: dict[TransportOptions, DefaultTransport] = {_usual.options: _usual}
 
 
 def default_transport(options: TransportOptions | None = None) -> DefaultTransport:
     """The transport of this process for these options; all callers share its connections."""
-    key = options or TransportOptions()
-    return _shared.get(key) or _shared.setdefault(key, DefaultTransport(key))
+    if options is None:
+        return _usual
+    return _shared.get(options) or _shared.setdefault(options, DefaultTransport(options))

@@ -100,7 +100,7 @@ class SyncStream:
 
     def __init__(self, server: _Server, connection: Connection, response: HTTPResponse, deadline: Deadline) -> None:
         self.status: int = response.status
-        self.headers: Mapping[str, str] = lower_headers(response.headers.items())
+        self.headers: Mapping[str, str] = lower_headers(list(response.headers.raw_items()))
         self.received = 0
         self._server = server
         self._connection: Connection | None = connection
@@ -151,12 +151,22 @@ class SyncStream:
         connection = self._connection
         if connection is None:
             return
+        if not self._is_reading and self._ends_here():
+            return
         self._is_closing = True
         if self._is_reading:
             # The descriptor must live as long as somebody waits for it: its number may be given to another file.
             connection.interrupt()
         else:
             self._drop()
+
+    def _ends_here(self) -> bool:
+        """Whether nothing is left of the body but its end, which came with the last piece; then that is read.
+
+        Who reads events stops at the last one, and should not cost the next call its connection.
+        """
+        connection = self._connection
+        return bool(connection and self._response.chunked and connection.has_last_chunk() and not self._receive())
 
     def __enter__(self) -> Self:
         return self

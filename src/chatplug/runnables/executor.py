@@ -1,8 +1,11 @@
-"""Synchronous code from asynchronous code: in a worker thread, with the caller's context."""
+"""Synchronous code from asynchronous code: in a worker thread, with the caller's context.
+
+asyncio is imported by the functions: where one of them runs there is an event loop, so it is there already, and a
+program without one does not wait for it.
+"""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterator
 from contextvars import copy_context
 from functools import partial
@@ -10,6 +13,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import AsyncIterator
     from concurrent.futures import Executor
 
@@ -33,6 +37,8 @@ async def run_in_executor(executor: Executor | None, func: Callable[P, T], *args
         *args: Its arguments.
         **kwargs: Its keyword arguments.
     """
+    import asyncio
+
     context = copy_context()
 
     def call() -> T:
@@ -47,6 +53,8 @@ async def aiter_in_executor(make: Callable[[], Iterator[T]]) -> AsyncIterator[T]
     All steps run in one context, so that the iterator finds what it set. Left early, the iterator is closed as soon
     as the step that is under way has ended: a thread cannot be stopped.
     """
+    import asyncio
+
     steps = _Steps(make)
     loop, context = asyncio.get_running_loop(), copy_context()
     step: asyncio.Future[object] | None = None

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from chatplug.wire.partial_json import ABSENT, PartialJSON
 from chatplug.wire.retry_after import retry_after
 from chatplug.wire.shape import is_array, is_object
 from chatplug.wire.sse import EventTooLargeError, ServerSentEvent, SSEDecoder, aiter_events, iter_events
 
 __all__ = [
+    "ABSENT",
     "EventTooLargeError",
+    "PartialJSON",
     "SSEDecoder",
     "ServerSentEvent",
     "aiter_events",
