@@ -8,18 +8,34 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / ".venv-benchmarks"
+LANGCHAIN_FOLDER = ROOT / ".venv-benchmarks-langchain"
+LANGCHAIN = "langchain-core>=1.7,<2"
 BESIDE_US = ["httpcore2", "openai", "urllib3"]
 
 
 def make() -> str:
-    """Make the environment, or bring it up to date; the interpreter in it."""
-    python = FOLDER / ("Scripts" if sys.platform == "win32" else "bin") / "python"
-    if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", str(FOLDER)], check=True)
-        (FOLDER / ".gitignore").write_text("*\n", encoding="utf-8")
+    """Make the environments, or bring them up to date; the interpreter of the one that the benchmarks run in."""
     plugins = sorted(path.parent.relative_to(ROOT) for path in ROOT.glob("plugins/*/pyproject.toml"))
     ours = [".[http]", *(f"./{folder.as_posix()}" for folder in plugins)]
     editable = [word for path in ours for word in ("-e", path)]
-    command = [str(python), "-m", "pip", "install", "--quiet", "--constraint", "constraints.txt", *editable, *BESIDE_US]
-    subprocess.run(command, cwd=ROOT, check=True)
+    _install(LANGCHAIN_FOLDER, [LANGCHAIN])
+    return _install(FOLDER, ["--constraint", "constraints.txt", *editable, *BESIDE_US])
+
+
+def langchain() -> str | None:
+    """The interpreter that has langchain-core, which is kept apart from us; None where it was not made."""
+    python = _python(LANGCHAIN_FOLDER)
+    return str(python) if python.exists() else None
+
+
+def _python(folder: Path) -> Path:
+    return folder / ("Scripts" if sys.platform == "win32" else "bin") / "python"
+
+
+def _install(folder: Path, what: list[str]) -> str:
+    python = _python(folder)
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+        (folder / ".gitignore").write_text("*\n", encoding="utf-8")
+    subprocess.run([str(python), "-m", "pip", "install", "--quiet", *what], cwd=ROOT, check=True)
     return str(python)
