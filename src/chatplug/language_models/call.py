@@ -7,13 +7,13 @@ says what handlers have to hear. The drivers in `stream.py` only pass things on.
 from __future__ import annotations
 
 import os
-from asyncio import CancelledError
+import sys
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from chatplug.errors import ChatplugError, PluginHookError, ProviderError
 from chatplug.messages import AIMessage, AIMessageChunk, message_chunk_to_message
-from chatplug.messages.fold import Fold, Piece
+from chatplug.messages.fold import Fold
 from chatplug.outputs import ChatGeneration, ChatGenerationChunk, ChatResult, LLMResult
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from chatplug.callbacks import BaseCallbackHandler
     from chatplug.messages import BaseMessage
+    from chatplug.messages.fold import Piece
     from chatplug.runnables import RunnableConfig
 
 __all__ = ["ModelCall"]
@@ -135,7 +136,7 @@ class ModelCall:
             message.id = self._id
         added = message.as_piece()
         self._fold.push(added)
-        is_silent = not added or (isinstance(added, Piece) and _is_silent(added))
+        is_silent = not added if isinstance(added, str) else _is_silent(added)
         held, self._held = self._held, message if is_silent else None
         if is_silent:
             return () if held is None else (held,)
@@ -156,7 +157,7 @@ class ModelCall:
             last.response_metadata = {**last.response_metadata, **unsupported}
         last.chunk_position = "last"
         # A chunk that was held back is in the sum already; what it learned here is not.
-        self._fold.push(Piece("", None, {"chunk_position": "last", "response_metadata": unsupported}))
+        self._fold.push(("", None, {"chunk_position": "last", "response_metadata": unsupported}))
         self._held = None
         return (last,)
 
@@ -198,7 +199,7 @@ class ModelCall:
         """What handlers hear of a failure; the error learns what had arrived, and where."""
         if self.status is not None:
             return []
-        if isinstance(error, (GeneratorExit, CancelledError, KeyboardInterrupt)):
+        if isinstance(error, (GeneratorExit, KeyboardInterrupt)) or _is_cancellation(error):
             return self._ended_early("abandoned" if isinstance(error, GeneratorExit) else "cancelled")
         self.status = "error"
         if isinstance(error, ChatplugError):
@@ -264,9 +265,16 @@ def _new_id() -> UUID:
     return UUID(bytes=os.urandom(16), version=4)
 
 
+def _is_cancellation(error: BaseException) -> bool:
+    # Where asyncio was never imported nothing was cancelled; importing it costs a program without it 14 ms.
+    asyncio = sys.modules.get("asyncio")
+    return asyncio is not None and isinstance(error, asyncio.CancelledError)
+
+
 def _is_silent(piece: Piece) -> bool:
     """Whether a chunk shows nothing: no content, no fragment of a call, and no fact beside them but metadata."""
-    return not (piece.content or any(piece.more.get(name) for name in _TELLING))
+    content, _, more = piece
+    return not (content or any(more.get(name) for name in _TELLING))
 
 
 _TELLING = ("tool_call_chunks", "additional_kwargs", "chunk_position")

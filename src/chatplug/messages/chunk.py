@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict, TypeVar, cast
 
-from chatplug.errors import MessageError
+from chatplug.errors import MessageError, nearest
 from chatplug.messages.content import plain_copy, standard_blocks
 from chatplug.messages.fold import CALLS_SO_FAR, CALLS_WHOLE, Buffer, Piece
 from chatplug.messages.message import (
@@ -34,7 +34,7 @@ from chatplug.wire.shape import is_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from typing import Self
+    from typing import Self, Unpack
 
     from chatplug.messages.content import Content, ContentBlock
     from chatplug.messages.usage import UsageMetadata
@@ -80,6 +80,7 @@ class BaseMessageChunk(BaseMessage):
         _buffer: Buffer | None
         _content: Content
         _count: int
+        """How many pieces of the buffer are this sum's; negative once the sum has been read."""
         _folded: tuple[Content | None, str | None, dict[str, Any]] | None
         _id: str | None
         _more: dict[str, Any] | None
@@ -92,46 +93,58 @@ class BaseMessageChunk(BaseMessage):
             if field not in _SLOTS:
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {field!r}")
             if field in ("_content", "_id", "_more") and self._buffer is not None:
-                content, self._id, self._more = self._buffer.folded(self._count)
-                self._content = content
-                # A list is handed out and may be changed in place, so it counts as changed.
-                self._folded = content if isinstance(content, str) else None, self._id, self._more
+                self._unfold()
                 return getattr(self, field)
             value = "" if field == "_content" else None
             setattr(self, field, value)
             return value
 
+    def _unfold(self) -> None:
+        """Read a sum: from now on it has its fields itself."""
+        buffer, count = self._buffer, abs(self._count)
+        assert buffer is not None
+        content, self._id, self._more = buffer.folded(count)  # type: ignore[misc]  # slots of each class that is made
+        self._content, self._count = content, -count  # type: ignore[misc]  # as above
+        # A list is handed out and may be changed in place, so it counts as changed.
+        self._folded = content if isinstance(content, str) else None, self._id, self._more  # type: ignore[misc]  # as above
+
+    def _unchanged(self) -> int:
+        """How many pieces of its buffer a sum still is; 0 for one that somebody has changed since it was read."""
+        if self._count > 0:
+            return self._count
+        seen = self._folded
+        if seen and self._content is seen[0] and self._id is seen[1] and self._more is seen[2]:
+            return -self._count
+        return 0
+
     def as_piece(self) -> str | Piece:
         """A copy of what this chunk has, for a sum: its text, where that and an id are all."""
         more, content = self._more, self._content
         if not more:
-            return content if isinstance(content, str) else Piece(plain_copy(content), self._id, {})
+            return content if isinstance(content, str) else (plain_copy(content), self._id, {})
+        if len(more) == 1 and "tool_call_chunks" in more and not content:
+            return "", self._id, {"tool_call_chunks": [fragment.copy() for fragment in more["tool_call_chunks"]]}
         fields = {name: _copied(name, value) for name, value in more.items() if name not in _READ}
-        return Piece(plain_copy(content), self._id, fields)
+        return (plain_copy(content), self._id, fields)
 
     def _share(self) -> tuple[Buffer, int]:
         """The pieces of this chunk, and how many of them are its own."""
         buffer = self._buffer
-        if buffer is not None:
-            seen = self._folded
-            if seen is None or (self._content is seen[0] and self._id is seen[1] and self._more is seen[2]):
-                return buffer, self._count
+        count = self._unchanged() if buffer is not None else 0
+        if buffer is not None and count:
+            return buffer, count
         # A chunk that somebody made, or a sum that somebody has changed since, or was handed what can be changed.
         return Buffer([self._with_id(self.as_piece())], self._id), 1
 
     def _with_id(self, piece: str | Piece) -> str | Piece:
-        return Piece(piece, self._id, {}) if isinstance(piece, str) and self._id is not None else piece
+        return (piece, self._id, {}) if isinstance(piece, str) and self._id is not None else piece
 
     def __add__(self, other: Self) -> Self:
         if other.__class__ is not self.__class__:
             return self._add_others(other)
         if self._fixed:
             self._check_fixed(other)
-        buffer = self._buffer
-        if buffer is not None and self._folded is None:
-            count = self._count
-        else:
-            buffer, count = self._share()
+        buffer, count = self._share()
         pieces = buffer.pieces
         more: list[str | Piece]
         if other._buffer is None:
@@ -152,7 +165,6 @@ class BaseMessageChunk(BaseMessage):
         made = object.__new__(self.__class__)
         made._buffer = buffer  # type: ignore[misc]  # a slot of each class that is made
         made._count = end  # type: ignore[misc]  # a slot of each class that is made
-        made._folded = None  # type: ignore[misc]  # a slot of each class that is made
         return made
 
     def _add_others(self, other: object) -> Self:
@@ -261,6 +273,31 @@ class ChatMessageChunk(ChatMessage, BaseMessageChunk):
     _whole = ChatMessage
 
 
+class AIMessageChunkFields(TypedDict, total=False):
+    """What an `AIMessageChunk` may be made with, beside its content and its id."""
+
+    name: str | None
+    """Who speaks."""
+    additional_kwargs: dict[str, Any] | None
+    """What the provider sent beside the content, in the provider's own terms."""
+    response_metadata: dict[str, Any] | None
+    """Facts about the answer."""
+    tool_calls: Iterable[ToolCall | Mapping[str, Any]] | None
+    """Whole tool calls, where the provider sends them whole."""
+    invalid_tool_calls: Iterable[InvalidToolCall] | None
+    """Calls whose arguments cannot be read."""
+    usage_metadata: UsageMetadata | None
+    """The tokens of the call, on one chunk of the stream."""
+    tool_call_chunks: Iterable[ToolCallChunk | Mapping[str, Any]] | None
+    """Fragments of tool calls."""
+    chunk_position: Literal["last"] | None
+    """`last` on the last chunk of a stream."""
+
+
+_FIELDS = ("additional_kwargs", "chunk_position", "name", "response_metadata", "usage_metadata")
+_new: Any = object.__new__
+
+
 @_lazily("additional_kwargs", "name", "response_metadata", "usage_metadata", "chunk_position")
 class AIMessageChunk(AIMessage, BaseMessageChunk):
     """A piece of an `AIMessage`.
@@ -268,14 +305,7 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
     Args:
         content: A text, or a list of content blocks.
         id: The message's id; the same on all chunks of a stream.
-        name: Who speaks.
-        additional_kwargs: What the provider sent beside the content, in the provider's own terms.
-        response_metadata: Facts about the answer.
-        tool_calls: Whole tool calls, where the provider sends them whole.
-        invalid_tool_calls: Calls whose arguments cannot be read.
-        usage_metadata: The tokens of the call, on one chunk of the stream.
-        tool_call_chunks: Fragments of tool calls.
-        chunk_position: `last` on the last chunk of a stream.
+        **fields: Any of `AIMessageChunkFields`.
     """
 
     __slots__ = _SLOTS
@@ -285,40 +315,53 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
     chunk_position: Literal["last"] | None
     """`last` on the last chunk of a stream, else None."""
 
-    def __init__(  # noqa: PLR0913  # one parameter for each field
-        self,
-        content: Content = "",
-        *,
-        id: str | None = None,  # the field's name
-        name: str | None = None,
-        additional_kwargs: dict[str, Any] | None = None,
-        response_metadata: dict[str, Any] | None = None,
-        tool_calls: Iterable[ToolCall | Mapping[str, Any]] | None = None,
-        invalid_tool_calls: Iterable[InvalidToolCall] | None = None,
-        usage_metadata: UsageMetadata | None = None,
-        tool_call_chunks: Iterable[ToolCallChunk | Mapping[str, Any]] | None = None,
-        chunk_position: Literal["last"] | None = None,
-    ) -> None:
-        self._content = content if content.__class__ is str else self._checked(content)
+    # The other fields are no parameters of their own: each that is not given would cost every chunk of a stream a
+    # look-up.
+    def __init__(self, content: Content = "", *, id: str | None = None, **fields: Unpack[AIMessageChunkFields]) -> None:
+        self._content = content if type(content) is str else self._checked(content)
         self._id = id
         self._buffer = self._more = None
-        if tool_call_chunks:
-            self.tool_call_chunks = [_checked_fragment(i, item) for i, item in enumerate(tool_call_chunks)]
-        elif tool_calls or invalid_tool_calls:
-            self.tool_calls = tool_calls or ()  # pyright: ignore[reportIncompatibleVariableOverride]  # a property here
+        if fields:
+            self._set(fields)
+
+    def _set(self, fields: AIMessageChunkFields) -> None:
+        fragments = fields.pop("tool_call_chunks", None)
+        if fragments:
+            self._more = {"tool_call_chunks": [_checked_fragment(item, i) for i, item in enumerate(fragments)]}
+            if not fields:
+                return
+        calls, broken = fields.pop("tool_calls", None), fields.pop("invalid_tool_calls", None)
+        if (calls or broken) and not fragments:
+            self.tool_calls = calls or ()  # pyright: ignore[reportIncompatibleVariableOverride]  # a property here
             self.tool_call_chunks += [
-                tool_call_chunk(name=bad["name"], args=bad["args"], id=bad["id"]) for bad in invalid_tool_calls or ()
+                tool_call_chunk(name=bad["name"], args=bad["args"], id=bad["id"]) for bad in broken or ()
             ]
-        if response_metadata is not None:
-            self.response_metadata = dict(response_metadata)
-        if usage_metadata is not None:
-            self.usage_metadata = usage_metadata
-        if additional_kwargs is not None:
-            self.additional_kwargs = dict(additional_kwargs)
-        if chunk_position is not None:
-            self.chunk_position = chunk_position
-        if name is not None:
-            self.name = name
+        more: dict[str, Any] = self._more or {}
+        for name, value in fields.items():
+            if name not in _FIELDS:
+                raise TypeError(f"AIMessageChunk has no field {name!r}. {nearest(name, AIMessageChunk.field_names())}")
+            if value is not None:
+                more[name] = dict(cast("dict[str, Any]", value)) if name in _DICTS else value
+        self._more = more or None
+
+    def __add__(self, other: Self) -> Self:
+        # What a stream does most: one more chunk, on a sum that nobody has grown or changed. The order matters: a sum
+        # that is asked for its content counts as read.
+        buffer = self._buffer
+        if buffer is not None and type(other) is AIMessageChunk and other._buffer is None:
+            count, pieces, identity = self._count, buffer.pieces, other._id
+            if count < 0:
+                count = self._unchanged()
+            if len(pieces) == count and (identity is buffer.id or identity is None or identity == buffer.id):
+                piece: Any = other.as_piece() if other._more else other._content
+                if type(piece) is not list:
+                    pieces.append(piece)
+                    if pieces[count] is piece:
+                        made = _new(AIMessageChunk)
+                        made._buffer = buffer
+                        made._count = count + 1
+                        return made
+        return super().__add__(other)
 
     @property
     def tool_call_chunks(self) -> list[ToolCallChunk]:
@@ -351,16 +394,17 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
         return self._parsed()[1]
 
     def _parsed(self, *, whole: bool | None = None) -> tuple[list[ToolCall], list[InvalidToolCall]]:
+        if self._buffer is not None and self._count > 0:
+            self._unfold()
         more = self._more
-        fragments = more.get("tool_call_chunks") if more else None
-        if not more or not fragments:
+        if not more or not more.get("tool_call_chunks"):
             return [], []
         if whole is None:
-            whole = self.chunk_position == "last"
+            whole = "chunk_position" in more and more["chunk_position"] == "last"
         key = _READ[whole]
         parsed: tuple[list[ToolCall], list[InvalidToolCall]] | None = more.get(key)
         if parsed is None:
-            parsed = more[key] = _read(fragments, whole=whole)
+            parsed = more[key] = _read(more["tool_call_chunks"], whole=whole)
             if self._buffer is not None:
                 self._buffer.fold.reads_calls = not whole
         return parsed
@@ -377,13 +421,19 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
         calls: list[Any] = list(self.tool_call_chunks)
         if self.chunk_position == "last":
             calls = [*self.tool_calls, *self.invalid_tool_calls]
-        more = self._more or {}  # not the properties: they make what is not there, and the chunk counts as changed
+        more: dict[str, Any] = (
+            self._more or {}
+        )  # not the properties: they make what is not there, and the chunk counts as changed
         return standard_blocks(
             self.content,
-            reasoning=(more.get("additional_kwargs") or {}).get("reasoning_content"),
+            reasoning=_field(more.get("additional_kwargs"), "reasoning_content"),
             calls=calls,
-            maker=(more.get("response_metadata") or {}).get("model_provider"),
+            maker=_field(more.get("response_metadata"), "model_provider"),
         )
+
+
+def _field(fields: object, name: str) -> object:
+    return fields.get(name) if is_object(fields) else None
 
 
 def _read(fragments: Iterable[ToolCallChunk], *, whole: bool) -> tuple[list[ToolCall], list[InvalidToolCall]]:
@@ -393,17 +443,14 @@ def _read(fragments: Iterable[ToolCallChunk], *, whole: bool) -> tuple[list[Tool
     return fold.calls(whole=whole)
 
 
-def _checked_fragment(position: int, fragment: ToolCallChunk | Mapping[str, Any]) -> ToolCallChunk:
-    for key in ("name", "id"):
-        if not isinstance(fragment.get(key), (str, type(None))):
-            raise MessageError(f"tool_call_chunks[{position}][{key!r}] is not a text.")
-    args = fragment.get("args")
-    return tool_call_chunk(
-        name=fragment.get("name"),
-        args=args if isinstance(args, (str, type(None))) else json.dumps(args, ensure_ascii=False),
-        id=fragment.get("id"),
-        index=fragment.get("index"),
-    )
+def _checked_fragment(fragment: ToolCallChunk | Mapping[str, Any], position: int) -> ToolCallChunk:
+    name, args, identity = fragment.get("name"), fragment.get("args"), fragment.get("id")
+    if not (name is None or isinstance(name, str)) or not (identity is None or isinstance(identity, str)):
+        wrong = "id" if name is None or isinstance(name, str) else "name"
+        raise MessageError(f"tool_call_chunks[{position}][{wrong!r}] is not a text.")
+    if not (args is None or isinstance(args, str)):
+        args = json.dumps(args, ensure_ascii=False)
+    return {"name": name, "args": args, "id": identity, "index": fragment.get("index"), "type": "tool_call_chunk"}
 
 
 def message_chunk_to_message(chunk: BaseMessage) -> BaseMessage:

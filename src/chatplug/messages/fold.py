@@ -12,7 +12,7 @@ what a chunk had when it was added: a chunk that is changed later changes no sum
 from __future__ import annotations
 
 from threading import Lock
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from chatplug.messages.content import plain_copy
 from chatplug.messages.tool_call import CallFold
@@ -34,12 +34,8 @@ _NAMES = frozenset({"format", "id", "index", "model", "name", "object", "role", 
 """Keys of blocks and `additional_kwargs` whose text names something: repeated, it is not twice as long."""
 
 
-class Piece(NamedTuple):
-    """What one chunk adds to a sum, beyond a text."""
-
-    content: Content
-    id: str | None
-    more: Mapping[str, Any]
+Piece: TypeAlias = "tuple[Content, str | None, Mapping[str, Any]]"
+"""What one chunk adds to a sum, beyond a text: its content, its id, and its other fields by name."""
 
 
 class Buffer:
@@ -60,8 +56,11 @@ class Buffer:
             if fold.count > count:
                 # An older sum is read after a younger one; the shared fold cannot go back.
                 fold = Fold()
-            for piece in self.pieces[fold.count : count]:
-                fold.push(piece)
+            if fold.count + 1 == count:
+                fold.push(self.pieces[count - 1])
+            else:
+                for piece in self.pieces[fold.count : count]:
+                    fold.push(piece)
             return fold.content(), fold.id, fold.more()
 
 
@@ -96,7 +95,8 @@ class Fold:
                 self._push_content(piece)
             return
         content, identity, more = piece
-        self._push_content(content)
+        if content:
+            self._push_content(content)
         if identity and identity != self.id and (not self.id or self.id.startswith(_MADE_HERE)):
             # The provider's own id wins over one that was made up before it was known.
             self.id = identity if not self.id or not identity.startswith(_MADE_HERE) else self.id

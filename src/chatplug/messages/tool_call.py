@@ -153,7 +153,7 @@ class _Growing:
             self._unread = [self.text() or ""]
         for piece in self._unread:
             self._parser.feed(piece)
-        self._unread.clear()
+        self._unread = []
         return _arguments_so_far(self._parser)
 
 
@@ -168,10 +168,16 @@ class CallFold:
 
     def push(self, fragment: ToolCallChunk) -> None:
         """Add one fragment."""
-        index = _plain_index(fragment.get("index"))
+        index = fragment.get("index")
+        if index.__class__ is str:
+            index = _plain_index(index)
         identity = fragment.get("id") or None
         name = fragment.get("name") or None
         args = fragment.get("args")
+        if name is None and identity is None and index in self._by_index and isinstance(args, str):
+            # Most fragments are a piece of the arguments of a call that is there.
+            self._by_index[index].add(args)  # type: ignore[index]  # None is no key of it
+            return
         call = self._target(index, identity, name)
         if call is None:
             call = _Growing(identity, index)
@@ -210,7 +216,10 @@ class CallFold:
 
     def chunks(self) -> list[ToolCallChunk]:
         """Each call as one fragment."""
-        return [tool_call_chunk(name=call.name, args=call.text(), id=call.id, index=call.index) for call in self._calls]
+        return [
+            {"name": call.name, "args": call.text(), "id": call.id, "index": call.index, "type": "tool_call_chunk"}
+            for call in self._calls
+        ]
 
     def calls(self, *, whole: bool) -> tuple[list[ToolCall], list[InvalidToolCall]]:
         """The calls, and those whose arguments are no JSON object.
@@ -225,7 +234,7 @@ class CallFold:
             if args is None:
                 bad.append(invalid_tool_call(name=call.name, args=call.text(), id=call.id, error=error))
             else:
-                good.append(tool_call(name=call.name or "", args=args, id=call.id))
+                good.append({"name": call.name or "", "args": args, "id": call.id, "type": "tool_call"})
         return good, bad
 
 
@@ -253,6 +262,8 @@ def _arguments_so_far(parser: PartialJSON) -> tuple[dict[str, Any] | None, str |
     value = parser.value()
     if parser.error is not None:
         return None, f"not JSON: {parser.error}"
+    if value.__class__ is dict:
+        return value, None
     if value is ABSENT and not parser.is_begun:
         return {}, None
     if not is_object(value):

@@ -30,6 +30,7 @@ ABSENT: Any = object()
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _IN_TEXT = re.compile(r'[^"\\\x00-\x1f]*')
+_PLAIN = re.compile(r'[^"\\\x00-\x1f]+')
 _WORD = re.compile(r"[-+.0-9A-Za-z]*")
 _ESCAPES = {'"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _DEEPEST = 200
@@ -76,6 +77,10 @@ class PartialJSON:
 
     def feed(self, fragment: str) -> None:
         """Read on."""
+        if self._text is not None and not self._escape and _PLAIN.fullmatch(fragment):
+            # Most fragments are a piece of a text.
+            self._text.append(fragment)
+            return
         at, end = 0, len(fragment)
         while at < end and self.error is None:
             if self._text is not None:
