@@ -11,6 +11,7 @@
     │   ├── SettingsError               a setting with an unknown name or a wrong value
     │   ├── CredentialsError            a key is needed and was not given
     │   ├── MessageError                the input is not something that messages can be made of
+    │   ├── LossError                   a conversation that cannot be sent whole, with on_loss="raise"
     │   └── ConfigError                 a RunnableConfig with unknown keys or wrong values
     ├── ProviderError                   the other side said no, or said something else
     │   ├── AuthenticationError         who are you? (401)
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Self
 
-    from chatplug.messages import AIMessageChunk
+    from chatplug.messages import AIMessageChunk, Loss
 
 __all__ = [
     "AuthenticationError",
@@ -53,6 +54,7 @@ __all__ = [
     "CredentialsError",
     "InvalidRequestError",
     "InvalidResponseError",
+    "LossError",
     "MessageError",
     "ModelNameError",
     "NotFoundError",
@@ -166,6 +168,30 @@ class CredentialsError(InvalidRequestError):
 
 class MessageError(InvalidRequestError):
     """Input that no messages can be made of."""
+
+
+class LossError(InvalidRequestError):
+    """A conversation holds what the provider has no place for, and `on_loss="raise"` forbids leaving it out.
+
+    Args:
+        message: What happened.
+        losses: What would have been left out.
+    """
+
+    losses: list[Loss]
+    """What would have been left out."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        losses: Iterable[Loss] = (),
+        hint: str | None = None,
+        provider: str | None = None,
+        model: str | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint, provider=provider, model=model)
+        self.losses = list(losses)
 
 
 class ConfigError(InvalidRequestError):

@@ -32,6 +32,7 @@ def init(  # noqa: PLR0913  # one parameter for each standard setting, so that e
     metadata: dict[str, Any] | None = None,
     callbacks: list[BaseCallbackHandler] | None = None,
     on_unsupported: Literal["raise", "warn", "allow"] | None = None,
+    on_loss: Literal["raise", "warn", "allow"] | None = None,
     plugins: PluginManager | None = None,
     **settings: Any,
 ) -> BaseChatModel:
@@ -51,6 +52,7 @@ def init(  # noqa: PLR0913  # one parameter for each standard setting, so that e
         metadata: Facts to keep with the runs of this model.
         callbacks: Who listens to every run of this model.
         on_unsupported: What happens to a standard setting that the model cannot honour; `warn` unless told otherwise.
+        on_loss: What happens when a conversation holds what the provider cannot take; `warn` unless told otherwise.
         plugins: Where plugins come from; the installed distributions unless told otherwise.
         **settings: The provider's own settings. None stands for a setting that is not given.
 
@@ -77,6 +79,7 @@ def init(  # noqa: PLR0913  # one parameter for each standard setting, so that e
         "metadata": metadata,
         "callbacks": callbacks,
         "on_unsupported": on_unsupported,
+        "on_loss": on_loss,
     }
     given = {name: value for name, value in {**standard, **settings}.items() if value is not None}
     return (plugins or default_manager()).create_model(provider, model, given)

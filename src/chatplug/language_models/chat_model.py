@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
 
 from chatplug.callbacks.handler import BaseCallbackHandler
-from chatplug.errors import InvalidRequestError, SettingsError, nearest
+from chatplug.errors import InvalidRequestError, LossError, SettingsError, nearest
 from chatplug.language_models.call import ModelCall
 from chatplug.language_models.stream import Running, adrive, drive
 from chatplug.messages import AIMessage, AIMessageChunk, BaseMessage, MessageLike, convert_to_messages
@@ -21,6 +21,7 @@ from chatplug.runnables.runnable import Runnable
 
 if TYPE_CHECKING:
     from chatplug.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+    from chatplug.messages import Loss
 
 __all__ = ["STANDARD_SETTINGS", "BaseChatModel", "LanguageModelInput", "UnsupportedSettingWarning", "wrong_setting"]
 
@@ -65,6 +66,9 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
     """Texts at which an answer ends, unless a call says otherwise."""
     on_unsupported: Literal["raise", "warn", "allow"] = "warn"
     """What happens to a standard setting that this model cannot honour: an error, a warning (once), or nothing."""
+    on_loss: Literal["raise", "warn", "allow"] = "warn"
+    """What happens when a conversation holds what this provider has no place for: an error before anything is sent, a
+    warning (once for each kind), or nothing. In the last two cases it is listed on the answer."""
 
     _origin: tuple[str, str] | None = PrivateAttr(default=None)
     _unsupported: list[str] = PrivateAttr(default_factory=list)
@@ -100,6 +104,38 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
         if self.on_unsupported == "warn" and key not in BaseChatModel._warned:
             BaseChatModel._warned.add(key)
             warnings.warn(f"{text} It is ignored.", UnsupportedSettingWarning, stacklevel=3)
+
+    # ---- what a subclass uses
+
+    def report(self, losses: Sequence[Loss]) -> dict[str, Any]:
+        """Do what `on_loss` says with what an encoder has left out; the provider's plugin does it before it sends.
+
+        Nothing of it is kept on the model: the plugin puts what it gets into the `response_metadata` of the answer, or
+        of one chunk of the stream.
+
+        Args:
+            losses: What the encoder has left out.
+
+        Returns:
+            `{"losses": [...]}` with the losses as plain data; nothing where there are none.
+
+        Raises:
+            LossError: If there are any, and `on_loss` is `raise`.
+        """
+        if not losses:
+            return {}
+        if self.on_loss == "raise":
+            more = f" and {len(losses) - 1} more" if len(losses) > 1 else ""
+            raise LossError(
+                f"{losses[0].path}{more} cannot be sent: {losses[0].reason}.",
+                losses=losses,
+                hint="Take it out, or allow it with on_loss='warn' or 'allow'.",
+            ).about(self.provider, self.model_id)
+        if self.on_loss == "warn":
+            from chatplug.messages.loss import warn_of
+
+            warn_of(losses, stacklevel=2)
+        return {"losses": [loss.as_dict() for loss in losses]}
 
     # ---- what a subclass writes
 

@@ -16,8 +16,6 @@ from chatplug.messages.chunk import (
 )
 from chatplug.messages.content import Content, ContentBlock
 from chatplug.messages.convert import MessageLike, convert_to_messages
-from chatplug.messages.formats import convert_to_openai_messages, export_messages, import_messages
-from chatplug.messages.loss import Exported, Loss, LossWarning
 from chatplug.messages.message import (
     AIMessage,
     BaseMessage,
@@ -36,18 +34,20 @@ from chatplug.messages.tool_call import (
     tool_call,
     tool_call_chunk,
 )
-from chatplug.messages.tool_call_id import ANTHROPIC_IDS, MISTRAL_IDS, OPENAI_IDS, ToolCallIdRule, mapped_id
 from chatplug.messages.usage import InputTokenDetails, OutputTokenDetails, UsageMetadata, add_usage
 
 if TYPE_CHECKING:
     from chatplug.messages.archive import message_to_dict, messages_from_dict, messages_to_dict
+    from chatplug.messages.formats import convert_to_openai_messages, export_messages, import_messages
     from chatplug.messages.history import (
         count_tokens_approximately,
         filter_messages,
         get_buffer_string,
         merge_message_runs,
     )
+    from chatplug.messages.loss import Exported, Loss, LossWarning
     from chatplug.messages.repair import Repair, repair_messages
+    from chatplug.messages.tool_call_id import ANTHROPIC_IDS, MISTRAL_IDS, OPENAI_IDS, ToolCallIdRule, mapped_id
     from chatplug.messages.trim import trim_messages
 
 AnyMessage: TypeAlias = (
@@ -123,10 +123,21 @@ __all__ = [
 
 # What few programs use is imported when it is first used.
 _HOMES = {
+    "ANTHROPIC_IDS": "tool_call_id",
+    "MISTRAL_IDS": "tool_call_id",
+    "OPENAI_IDS": "tool_call_id",
+    "Exported": "loss",
+    "Loss": "loss",
+    "LossWarning": "loss",
     "Repair": "repair",
+    "ToolCallIdRule": "tool_call_id",
+    "convert_to_openai_messages": "formats",
     "count_tokens_approximately": "history",
+    "export_messages": "formats",
     "filter_messages": "history",
     "get_buffer_string": "history",
+    "import_messages": "formats",
+    "mapped_id": "tool_call_id",
     "merge_message_runs": "history",
     "message_to_dict": "archive",
     "messages_from_dict": "archive",

@@ -38,7 +38,7 @@ def anthropic_block(block: dict[str, Any], where: str, maker: str | None, transf
     if is_own and (home_of(block) == "anthropic" or kind not in STANDARD_TYPES):
         return {name: value for name, value in block.items() if name != "extras"}
     known = standard_block(block, maker) or block
-    if known["type"] in STANDARD_TYPES:
+    if str(known.get("type")) in STANDARD_TYPES:
         made = _STANDARD[str(known["type"])](known, where, made_by, transfer)
         if made is not None and known is block and kind == "text":
             made.update(transfer.more_fields(block, where, made_by, ("text",)))
@@ -104,7 +104,8 @@ def _with_source(kind: str, block: _Block, where: str, maker: str | None, transf
     else:
         raise MessageError(f"{where} has no data.", hint="Give 'url', 'file_id', or 'base64' and 'mime_type'.")
     made: dict[str, Any] = {"type": kind, "source": source}
-    title = (block.get("extras") or {}).get("filename") if kind == "document" else None
+    extras = block.get("extras")
+    title = extras.get("filename") if kind == "document" and is_object(extras) else None
     if isinstance(title, str):
         made["title"] = title
     return {**made, **transfer.extras(block, where, maker, ("filename",) if title else ())}

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from chatplug.messages.message import BaseMessage
     from chatplug.messages.tool_call_id import ToolCallIdRule
 
-__all__ = ["export_anthropic", "import_anthropic", "import_turn", "is_anthropic"]
+__all__ = ["export_anthropic", "import_anthropic", "import_turn"]
 
 
 def import_anthropic(value: Any, *, provider: str = "anthropic") -> list[BaseMessage]:
@@ -49,13 +49,6 @@ def import_anthropic(value: Any, *, provider: str = "anthropic") -> list[BaseMes
     for index, item in enumerate(items):
         messages += import_turn(item, f"messages[{index}]", provider=provider)
     return messages
-
-
-def is_anthropic(item: Mapping[str, Any]) -> bool:
-    """Whether a dict is a turn that only Anthropic's form has: with calls or results among its blocks."""
-    content = item.get("content")
-    blocks = content if is_array(content) else []
-    return any(is_object(block) and block.get("type") in ("tool_use", "tool_result") for block in blocks)
 
 
 def import_turn(item: Any, where: str, *, provider: str = "anthropic") -> list[BaseMessage]:
@@ -300,9 +293,13 @@ def _content(message: BaseMessage, where: str, transfer: Transfer) -> str | list
             blocks.append({"type": "text", "text": block})
             continue
         path = f"{where}.content[{index}]"
-        made = _placed_call(block, path, message, calls, transfer) if calls else None
-        if made is None and block.get("type") not in _REPEATED:
+        made: dict[str, Any] | None = None
+        if str(block.get("type")) not in _REPEATED:
             made = anthropic_block(block, path, maker, transfer)
+        elif isinstance(message, AIMessage):
+            made = _placed_call(block, path, message, calls, transfer)
+        else:
+            transfer.lose(path, "non_standard", "only the model calls tools")
         if made is not None:
             blocks.append(made)
     return blocks
@@ -313,11 +310,11 @@ _REPEATED = frozenset({"invalid_tool_call", "tool_call", "tool_call_chunk", "too
 
 
 def _placed_call(
-    block: dict[str, Any], where: str, message: BaseMessage, calls: Mapping[Any, Mapping[str, Any]], transfer: Transfer
+    block: dict[str, Any], where: str, message: AIMessage, calls: Mapping[Any, Mapping[str, Any]], transfer: Transfer
 ) -> dict[str, Any] | None:
     """A tool call that is among the blocks, at its place, with the arguments that `tool_calls` has."""
-    call = calls.get(block.get("id")) if block.get("type") in _REPEATED else None
-    if call is None or not isinstance(message, AIMessage):
+    call = calls.get(block.get("id"))
+    if call is None:
         return None
     known = standard_block(block, maker_of(message)) or block
     return _call({**known, **call}, where, message, transfer)

@@ -58,12 +58,19 @@ _SLOTS = ("_buffer", "_content", "_count", "_folded", "_id", "_more")
 
 def _readable(slot: str) -> Any:
     """A property for a slot that a sum fills when it is read; to be changed it has to be filled before."""
+    plain = attrgetter(slot)
+
+    def read(self: BaseMessageChunk) -> object:
+        if self._count > 0:
+            self._unfold()
+        return plain(self)
 
     def write(self: BaseMessageChunk, value: object) -> None:
-        getattr(self, slot)
+        if self._count > 0:
+            self._unfold()
         setattr(self, slot, value)
 
-    return property(attrgetter(slot), write)
+    return property(read, write)
 
 
 class BaseMessageChunk(BaseMessage):
@@ -80,7 +87,7 @@ class BaseMessageChunk(BaseMessage):
         _buffer: Buffer | None
         _content: Content
         _count: int
-        """How many pieces of the buffer are this sum's; negative once the sum has been read."""
+        """How many pieces of the buffer are this sum's, negative once it has been read; 0 in what is no sum."""
         _folded: tuple[Content | None, str | None, dict[str, Any]] | None
         _id: str | None
         _more: dict[str, Any] | None
@@ -88,16 +95,12 @@ class BaseMessageChunk(BaseMessage):
         content = _readable("_content")
         id = _readable("_id")
 
-        # Called for a slot that is not set: a chunk that somebody made has its default there, a sum was never read.
-        def __getattr__(self, field: str) -> object:
-            if field not in _SLOTS:
-                raise AttributeError(f"{type(self).__name__!r} object has no attribute {field!r}")
-            if field in ("_content", "_id", "_more") and self._buffer is not None:
-                self._unfold()
-                return getattr(self, field)
-            value = "" if field == "_content" else None
-            setattr(self, field, value)
-            return value
+    @classmethod
+    def _blank(cls) -> Self:
+        chunk = object.__new__(cls)
+        chunk._content, chunk._count, chunk._id = "", 0, None  # type: ignore[misc]  # slots of each class that is made
+        chunk._buffer = chunk._more = None  # type: ignore[misc]  # as above
+        return chunk
 
     def _unfold(self) -> None:
         """Read a sum: from now on it has its fields itself."""
@@ -119,6 +122,8 @@ class BaseMessageChunk(BaseMessage):
 
     def as_piece(self) -> str | Piece:
         """A copy of what this chunk has, for a sum: its text, where that and an id are all."""
+        if self._count > 0:
+            self._unfold()
         more, content = self._more, self._content
         if not more:
             return content if isinstance(content, str) else (plain_copy(content), self._id, {})
@@ -130,8 +135,7 @@ class BaseMessageChunk(BaseMessage):
     def _share(self) -> tuple[Buffer, int]:
         """The pieces of this chunk, and how many of them are its own."""
         buffer = self._buffer
-        count = self._unchanged() if buffer is not None else 0
-        if buffer is not None and count:
+        if buffer is not None and (count := self._unchanged()):
             return buffer, count
         # A chunk that somebody made, or a sum that somebody has changed since, or was handed what can be changed.
         return Buffer([self._with_id(self.as_piece())], self._id), 1
@@ -209,18 +213,23 @@ def _lazily(*fields: str) -> Callable[[_Chunk], _Chunk]:
 
 def _property(field: str, default: type[dict[str, Any]] | None) -> property:
     def read(self: Any) -> Any:
+        if self._count > 0:
+            self._unfold()
         more = self._more
         value = more.get(field) if more else None
         if value is None and default is not None:
             # The dict is handed out, so that it can be changed in place; from now on it is part of the chunk.
             value = default()
             self._more = {**(more or {}), field: value}
-        elif is_object(value) and self._folded is not None and more is self._folded[2]:
+        elif is_object(value) and self._count and more is self._folded[2]:
             self._more = dict(more)
         return value
 
     def write(self: Any, value: Any) -> None:
-        self._more = {**(self._more or {}), field: value}
+        if self._count > 0:
+            self._unfold()
+        if value is not None or self._more:
+            self._more = {**(self._more or {}), field: value}
 
     return property(read, write)
 
@@ -320,6 +329,7 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
     def __init__(self, content: Content = "", *, id: str | None = None, **fields: Unpack[AIMessageChunkFields]) -> None:
         self._content = content if type(content) is str else self._checked(content)
         self._id = id
+        self._count = 0
         self._buffer = self._more = None
         if fields:
             self._set(fields)
@@ -348,7 +358,7 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
         # What a stream does most: one more chunk, on a sum that nobody has grown or changed. The order matters: a sum
         # that is asked for its content counts as read.
         buffer = self._buffer
-        if buffer is not None and type(other) is AIMessageChunk and other._buffer is None:
+        if buffer is not None and type(other) is AIMessageChunk and not other._count:
             count, pieces, identity = self._count, buffer.pieces, other._id
             if count < 0:
                 count = self._unchanged()
@@ -366,11 +376,15 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
     @property
     def tool_call_chunks(self) -> list[ToolCallChunk]:
         """The fragments of tool calls; in a sum, one for each call."""
+        if self._count > 0:
+            self._unfold()
         found: list[ToolCallChunk] = (self._more or {}).get("tool_call_chunks") or []
         return found
 
     @tool_call_chunks.setter
     def tool_call_chunks(self, fragments: list[ToolCallChunk]) -> None:
+        if self._count > 0:
+            self._unfold()
         more = self._more
         kept = {name: value for name, value in more.items() if name not in _READ} if more else {}
         self._more = {**kept, "tool_call_chunks": fragments}
@@ -394,7 +408,7 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
         return self._parsed()[1]
 
     def _parsed(self, *, whole: bool | None = None) -> tuple[list[ToolCall], list[InvalidToolCall]]:
-        if self._buffer is not None and self._count > 0:
+        if self._count > 0:
             self._unfold()
         more = self._more
         if not more or not more.get("tool_call_chunks"):

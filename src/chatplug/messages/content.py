@@ -275,9 +275,9 @@ def standard_blocks(
             if block:
                 blocks.append({"type": "text", "text": block})
             continue
-        known = standard_block(block, maker if isinstance(maker, str) else None)
-        if known is not None:
-            blocks.append(known)
+        read = standard_block(block, maker if isinstance(maker, str) else None)
+        if read is not None:
+            blocks.append(read)
         elif block.get("type") in STANDARD_TYPES:
             blocks.append(dict(block))
         else:

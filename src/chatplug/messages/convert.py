@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias, cast
 
 from chatplug.errors import MessageError, nearest
-from chatplug.messages.anthropic_format import import_turn, is_anthropic
 from chatplug.messages.extension import converters
 from chatplug.messages.message import (
     AIMessage,
@@ -20,8 +19,15 @@ from chatplug.messages.message import (
     SystemMessage,
     ToolMessage,
 )
-from chatplug.messages.tool_call import checked_call, invalid_tool_call, read_arguments, tool_call
-from chatplug.wire.shape import is_object
+from chatplug.messages.tool_call import (
+    InvalidToolCall,
+    ToolCall,
+    checked_call,
+    invalid_tool_call,
+    read_arguments,
+    tool_call,
+)
+from chatplug.wire.shape import is_array, is_object
 
 __all__ = ["MessageLike", "convert_to_messages"]
 
@@ -70,7 +76,7 @@ def convert_to_messages(value: str | BaseMessage | Sequence[MessageLike] | Itera
     if callable(to_messages):
         value = to_messages()
     if isinstance(value, Mapping) or not isinstance(value, Iterable):
-        foreign = _foreign(value)
+        foreign = _foreign(cast("object", value))
         if foreign is not None:
             return foreign
         kind = type(cast("object", value)).__name__
@@ -95,7 +101,9 @@ def messages_of(item: MessageLike, where: str) -> list[BaseMessage]:
     if isinstance(item, str):
         return [HumanMessage(item)]
     if isinstance(item, Mapping):
-        if is_anthropic(item):
+        if _is_anthropic(item):
+            from chatplug.messages.anthropic_format import import_turn
+
             return import_turn(item, where)
         return [_from_dict(item, where)]
     if isinstance(item, Sequence) and len(item) == 2 and isinstance(item[0], str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without types
@@ -104,6 +112,13 @@ def messages_of(item: MessageLike, where: str) -> list[BaseMessage]:
     if foreign is not None:
         return foreign
     raise MessageError(f"{where} is {type(item).__name__}, and no message can be made of it.", hint=_SHAPES)
+
+
+def _is_anthropic(item: Mapping[str, Any]) -> bool:
+    """Whether a dict is a turn that only Anthropic's form has: with calls or results among its blocks."""
+    content = item.get("content")
+    blocks = content if is_array(content) else []
+    return any(is_object(block) and block.get("type") in ("tool_use", "tool_result") for block in blocks)
 
 
 def _foreign(value: object) -> list[BaseMessage] | None:
@@ -167,6 +182,7 @@ def _add_calls(message: AIMessage, calls: Iterable[Any]) -> None:
         more: Any = {key: value for key, value in call.items() if key not in ("function", "id", "type")}
         if args is None:
             bad = invalid_tool_call(name=name, args=text, id=identity, error=error)
-            message.invalid_tool_calls.append({**bad, **more})
+            message.invalid_tool_calls.append(cast("InvalidToolCall", {**bad, **more}))
         else:
-            message.tool_calls.append({**tool_call(name=name or "", args=args, id=identity), **more})
+            made = {**tool_call(name=name or "", args=args, id=identity), **more}
+            message.tool_calls.append(cast("ToolCall", made))

@@ -106,7 +106,7 @@ def _unknown(format: str) -> MessageError:
 
 
 @overload
-def convert_to_openai_messages(
+def convert_to_openai_messages(  # type: ignore[overload-overlap]  # a mapping is iterable, and means one message
     messages: BaseMessage | Mapping[str, Any],
     *,
     text_format: Literal["string", "block"] = "string",

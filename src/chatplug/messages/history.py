@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import ceil
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from chatplug.errors import InvalidRequestError, nearest
 from chatplug.messages.chunk import BaseMessageChunk, HumanMessageChunk, message_chunk_to_message
@@ -51,8 +51,8 @@ _WIRE_ROLES = {"human": "user", "ai": "assistant"}
 def merge_message_runs(messages: Iterable[MessageLike], *, chunk_separator: str = "\n") -> list[BaseMessage]:
     """The messages, with neighbours of one kind and one name made one.
 
-    Tool messages stay apart, because each answers a call of its own, and so do chat messages of different roles. Of
-    the ids and of `response_metadata` the first message's are kept; tool calls and usage add up.
+    Tool messages stay apart, because each answers a call of its own, and so do chat messages of different roles. The id
+    and `response_metadata` are the first message's; tool calls and usage add up.
 
     Args:
         messages: The conversation.
@@ -86,7 +86,6 @@ def _merged(run: Sequence[BaseMessage], separator: str) -> BaseMessage:
     run = [message_chunk_to_message(message) for message in run]
     merged = run[0].model_copy(deep=True)
     merged.content = _joined([message.content for message in run], separator)
-    merged.id = next((message.id for message in run if message.id), None)
     if any(message.additional_kwargs for message in run):
         # What two of these make together is known where chunks are added.
         total = HumanMessageChunk()
@@ -192,7 +191,8 @@ def type_matcher(
     Raises:
         InvalidRequestError: If one of them is no class of messages and no type of one.
     """
-    several = (types,) if isinstance(types, (str, type)) else types or ()
+    is_one = isinstance(types, str) or not isinstance(types, (Sequence, set, frozenset, type(None)))
+    several = (cast("MessageType", types),) if is_one else cast("Sequence[MessageType]", types or ())
     known = {kind.type for kind in _MESSAGES} | {f"{kind.__name__}Chunk" for kind in _MESSAGES}
     known.update(message.type for message in messages)
     for kind in several:

@@ -33,10 +33,6 @@ __all__ = [
 ]
 
 
-def _none() -> None:
-    return None
-
-
 class BaseMessage(Value):
     """What all messages have.
 
@@ -48,7 +44,7 @@ class BaseMessage(Value):
         response_metadata: Facts about the answer: model, finish reason, headers.
     """
 
-    __slots__ = ("additional_kwargs", "content", "id", "name", "response_metadata")
+    __slots__ = ("_additional_kwargs", "_response_metadata", "content", "id", "name")
 
     type: ClassVar[str] = "base"
     """The role, in one word."""
@@ -58,17 +54,9 @@ class BaseMessage(Value):
     """A name of this message, unique in its conversation; None where nobody gave it one."""
     name: str | None
     """Who speaks, where the role is not enough."""
-    additional_kwargs: dict[str, Any]
-    """What the provider sent beside the content, in the provider's own terms."""
-    response_metadata: dict[str, Any]
-    """Facts about the answer: model, finish reason, headers."""
+    _additional_kwargs: dict[str, Any] | None
+    _response_metadata: dict[str, Any] | None
 
-    _defaults: ClassVar[dict[str, Callable[[], object]]] = {
-        "additional_kwargs": dict,
-        "id": _none,
-        "name": _none,
-        "response_metadata": dict,
-    }
     __hash__ = None  # type: ignore[assignment]  # fields can be changed, as in a pydantic model
     __match_args__ = ("content",)
 
@@ -81,25 +69,38 @@ class BaseMessage(Value):
         additional_kwargs: dict[str, Any] | None = None,
         response_metadata: dict[str, Any] | None = None,
     ) -> None:
-        self.content = content if content.__class__ is str else self._checked(content)
-        if id is not None:
-            self.id = id
-        if name is not None:
-            self.name = name
+        self.content = content if type(content) is str else self._checked(content)
+        self.id = id
+        self.name = name
+        self._additional_kwargs = self._response_metadata = None
         if additional_kwargs is not None:
             self.additional_kwargs = dict(additional_kwargs)
         if response_metadata is not None:
             self.response_metadata = dict(response_metadata)
 
-    if not TYPE_CHECKING:
-        # Called for a slot that was never set: gives it its default, once.
-        def __getattr__(self, field: str) -> object:
-            make = self._defaults.get(field)
-            if make is None:
-                raise AttributeError(f"{type(self).__name__!r} object has no attribute {field!r}")
-            value = make()
-            setattr(self, field, value)
-            return value
+    @property
+    def additional_kwargs(self) -> dict[str, Any]:
+        """What the provider sent beside the content, in the provider's own terms."""
+        value = self._additional_kwargs
+        if value is None:
+            value = self._additional_kwargs = {}
+        return value
+
+    @additional_kwargs.setter
+    def additional_kwargs(self, value: dict[str, Any]) -> None:
+        self._additional_kwargs = value
+
+    @property
+    def response_metadata(self) -> dict[str, Any]:
+        """Facts about the answer: model, finish reason, headers."""
+        value = self._response_metadata
+        if value is None:
+            value = self._response_metadata = {}
+        return value
+
+    @response_metadata.setter
+    def response_metadata(self, value: dict[str, Any]) -> None:
+        self._response_metadata = value
 
     @classmethod
     def _checked(cls, content: object) -> Content:
@@ -187,22 +188,13 @@ class AIMessage(BaseMessage):
         usage_metadata: The tokens that the call took; None where the provider did not say.
     """
 
-    __slots__ = ("invalid_tool_calls", "tool_calls", "usage_metadata")
+    __slots__ = ("_invalid_tool_calls", "_tool_calls", "usage_metadata")
     type: ClassVar[str] = "ai"
 
-    tool_calls: list[ToolCall]
-    """The tools that the model asks for."""
-    invalid_tool_calls: list[InvalidToolCall]
-    """Calls whose arguments cannot be read."""
+    _tool_calls: list[ToolCall] | None
+    _invalid_tool_calls: list[InvalidToolCall] | None
     usage_metadata: UsageMetadata | None
     """The tokens that the call took; None where the provider did not say."""
-
-    _defaults: ClassVar[dict[str, Callable[[], object]]] = {
-        **BaseMessage._defaults,  # noqa: SLF001  # of the class above
-        "invalid_tool_calls": list,
-        "tool_calls": list,
-        "usage_metadata": _none,
-    }
 
     def __init__(  # noqa: PLR0913  # one parameter for each field
         self,
@@ -216,21 +208,39 @@ class AIMessage(BaseMessage):
         invalid_tool_calls: Iterable[InvalidToolCall] | None = None,
         usage_metadata: UsageMetadata | None = None,
     ) -> None:
-        self.content = content if content.__class__ is str else self._checked(content)
-        if id is not None:
-            self.id = id
-        if name is not None:
-            self.name = name
-        if additional_kwargs is not None:
-            self.additional_kwargs = dict(additional_kwargs)
-        if response_metadata is not None:
-            self.response_metadata = dict(response_metadata)
+        super().__init__(
+            content, id=id, name=name, additional_kwargs=additional_kwargs, response_metadata=response_metadata
+        )
+        self._tool_calls = self._invalid_tool_calls = None
         if tool_calls:
-            self.tool_calls = [checked_call(index, call) for index, call in enumerate(tool_calls)]
+            self._tool_calls = [checked_call(index, call) for index, call in enumerate(tool_calls)]
         if invalid_tool_calls:
-            self.invalid_tool_calls = list(invalid_tool_calls)
-        if usage_metadata is not None:
-            self.usage_metadata = usage_metadata
+            self._invalid_tool_calls = list(invalid_tool_calls)
+        self.usage_metadata = usage_metadata
+
+    @property
+    def tool_calls(self) -> list[ToolCall]:
+        """The tools that the model asks for."""
+        value = self._tool_calls
+        if value is None:
+            value = self._tool_calls = []
+        return value
+
+    @tool_calls.setter
+    def tool_calls(self, calls: list[ToolCall]) -> None:
+        self._tool_calls = calls
+
+    @property
+    def invalid_tool_calls(self) -> list[InvalidToolCall]:
+        """Calls whose arguments cannot be read."""
+        value = self._invalid_tool_calls
+        if value is None:
+            value = self._invalid_tool_calls = []
+        return value
+
+    @invalid_tool_calls.setter
+    def invalid_tool_calls(self, calls: list[InvalidToolCall]) -> None:
+        self._invalid_tool_calls = calls
 
     @classmethod
     def field_names(cls) -> tuple[str, ...]:

@@ -6,7 +6,6 @@ add fields of their own; such a field is kept where it stands, and goes back to 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import PydanticSerializationError, to_json
@@ -25,16 +24,17 @@ from chatplug.messages.message import (
 from chatplug.messages.openai_part import openai_part
 from chatplug.messages.tool_call_id import OPENAI_IDS
 from chatplug.messages.transfer import Transfer, calls_of, claim, maker_of
+from chatplug.wire.shape import is_object
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Mapping, Sequence
 
     from chatplug.messages.message import BaseMessage
     from chatplug.messages.tool_call_id import ToolCallIdRule
 
 __all__ = ["export_openai", "import_openai"]
 
-_REPEATED = frozenset({"invalid_tool_call", "tool_call", "tool_call_chunk"})
+_REPEATED = frozenset({"invalid_tool_call", "tool_call", "tool_call_chunk", "tool_use"})
 """Blocks that say again what `tool_calls` says."""
 _OF_STREAMS = frozenset({"channel", "choices", "index", "token_id"})
 """Fields that servers put beside the pieces of a stream: where a piece belongs, not what is said (recorded in 2025)."""
@@ -65,9 +65,9 @@ def import_openai(value: Any, *, provider: str = "openai") -> list[BaseMessage]:
         value: Dicts as the wire has them.
         provider: Who took part in the conversation.
     """
-    items: Iterable[Any] = value["messages"] if isinstance(value, Mapping) and "messages" in value else value
-    if isinstance(items, Mapping):
-        items = [items]
+    items: Any = value
+    if is_object(value):
+        items = value.get("messages", [value])
     messages = [message for index, item in enumerate(items) for message in messages_of(item, f"messages[{index}]")]
     for message in messages:
         claim(message, provider)
@@ -125,7 +125,7 @@ def _ai(message: AIMessage, where: str, transfer: Transfer) -> dict[str, Any]:
 
 def _call(call: Mapping[str, Any], where: str, message: AIMessage, transfer: Transfer) -> dict[str, Any]:
     args = call.get("args")
-    text = _json(args, where) if isinstance(args, dict) else args or ""
+    text = _json(args, where) if is_object(args) else args or ""
     maker = maker_of(message)
     # Where a fragment belongs in a stream; some servers have it on whole calls and want it back (recorded in 2025).
     place = {"index": call["index"]} if "index" in call and maker == transfer.receiver else {}
@@ -159,7 +159,7 @@ def _add_fields(wire: dict[str, Any], message: BaseMessage, where: str, transfer
         elif (
             name == "audio"
             and isinstance(message, AIMessage)
-            and isinstance(value, Mapping)
+            and is_object(value)
             and maker in (None, transfer.receiver)
         ):
             # Of an audio answer the wire takes back the id alone.
@@ -185,7 +185,10 @@ def _content(message: BaseMessage, where: str, transfer: Transfer) -> str | list
     for index, block in enumerate(content):
         if isinstance(block, str):
             parts.append({"type": "text", "text": block})
-        elif block.get("type") not in _REPEATED:
+        elif str(block.get("type")) in _REPEATED:
+            if not isinstance(message, AIMessage):
+                transfer.lose(f"{where}.content[{index}]", "non_standard", "only the model calls tools")
+        else:
             part = openai_part(block, f"{where}.content[{index}]", maker, transfer)
             if part is not None:
                 parts.append(part)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from chatplug.errors import MessageError
 from chatplug.messages.content import STANDARD_TYPES
 from chatplug.messages.native_block import home_of, standard_block
+from chatplug.wire.shape import is_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,8 +43,8 @@ def openai_part(block: dict[str, Any], where: str, maker: str | None, transfer: 
         if kind not in STANDARD_TYPES and made_by == transfer.receiver:
             return {name: value for name, value in block.items() if name != "extras"}
     known = standard_block(block, maker) or block
-    if known["type"] in STANDARD_TYPES:
-        write = _STANDARD.get(known["type"])
+    if str(known.get("type")) in STANDARD_TYPES:
+        write = _STANDARD.get(str(known["type"]))
         return None if write is None else write(known, where, made_by, transfer)
     if made_by is not None:
         transfer.lose_as_foreign(where, "non_standard", made_by)
@@ -69,7 +70,7 @@ def _own_part(block: dict[str, Any], kind: str, where: str, maker: str | None, t
 
 def _text(block: _Block, where: str, maker: str | None, transfer: Transfer) -> dict[str, Any] | None:
     if not isinstance(block.get("text"), str):
-        raise _malformed(block, where, "text")
+        raise _malformed(block, where, "'text'")
     for name in ("title", "context"):
         if block.get(name):
             transfer.lose_as_placeless(f"{where}.{name}", "non_standard")
@@ -94,7 +95,8 @@ def _by_address(block: _Block, kind: str, where: str, maker: str | None, transfe
     if block.get("file_id") and not (block.get("url") or block.get("base64")):
         return _no_media(block, where, transfer)
     inner: dict[str, Any] = {"url": block.get("url") or _data_url(block, where)}
-    detail = (block.get("extras") or {}).get("detail")
+    extras = block.get("extras")
+    detail = extras.get("detail") if is_object(extras) else None
     if isinstance(detail, str) and kind == "image_url":
         inner["detail"] = detail
     return {"type": kind, kind: inner, **transfer.extras(block, where, maker, ("detail",))}
@@ -126,11 +128,12 @@ def _file(block: _Block, where: str, maker: str | None, transfer: Transfer) -> d
     return {"type": "file", "file": inner, **transfer.extras(block, where, maker, ("filename",))}
 
 
-def _no_media(block: _Block, where: str, transfer: Transfer) -> None:
+def _no_media(block: _Block, where: str, transfer: Transfer) -> dict[str, Any] | None:
     given = next((name for name in ("url", "file_id", "base64") if block.get(name)), None)
     if given is None:
-        raise _malformed(block, where, "url', 'base64' or 'file_id")
+        raise _malformed(block, where, "'url', 'base64' or 'file_id'")
     transfer.lose(where, "media", f"the format takes no {block['type']} by {given}")
+    return None
 
 
 def _reasoning(block: _Block, where: str, maker: str | None, transfer: Transfer) -> None:
@@ -174,4 +177,4 @@ def _data_url(block: _Block, where: str) -> str:
 
 
 def _malformed(block: _Block, where: str, wanted: str) -> MessageError:
-    return MessageError(f"{where}, a block of type {block['type']!r}, has no {wanted!r}.", hint=f"Give {wanted!r}.")
+    return MessageError(f"{where}, a block of type {block['type']!r}, has no {wanted}.", hint=f"Give {wanted}.")

@@ -40,6 +40,11 @@ class Value:
         """The names of the fields, the most telling first."""
         raise NotImplementedError
 
+    @classmethod
+    def _blank(cls) -> Self:
+        """One whose fields are not set yet."""
+        return cls.__new__(cls)
+
     def model_dump(
         self,
         *,
@@ -114,7 +119,7 @@ class Value:
             update: Fields to change, by name.
             deep: Whether containers are copied too; otherwise the copy shares them.
         """
-        copied = type(self).__new__(type(self))
+        copied = self._blank()
         for field in self.field_names():
             value = getattr(self, field)
             setattr(copied, field, plain_copy(value) if deep else value)

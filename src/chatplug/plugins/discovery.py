@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING
 from importlib_metadata import EntryPoint, distributions  # pyright: ignore[reportUnknownVariableType]  # its **kwargs
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from importlib_metadata import IDistribution
 
-__all__ = ["PROVIDERS", "Declaration", "discover", "plain_name"]
+__all__ = ["EXTENSIONS", "PROVIDERS", "Declaration", "discover", "discover_all", "plain_name"]
 
 PROVIDERS = "chatplug.providers"
 """The entry-point group in which plugins declare their providers."""
+EXTENSIONS = "chatplug.extensions"
+"""The entry-point group in which plugins declare what is heard whatever the provider: converters."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -39,18 +43,23 @@ def discover(group: str = PROVIDERS) -> dict[str, list[Declaration]]:
 
     Of a distribution that is on the path twice the first one counts, as it does for an import.
     """
-    found: dict[str, list[Declaration]] = {}
+    return discover_all((group,))[group]
+
+
+def discover_all(groups: Sequence[str]) -> dict[str, dict[str, list[Declaration]]]:
+    """What `discover` gives, for several groups at once: the metadata is read one time only."""
+    found: dict[str, dict[str, list[Declaration]]] = {group: {} for group in groups}
     seen: set[str] = set()
     for distribution in distributions():
         try:
-            owner, declarations = _read(distribution, group)
+            owner, declarations = _read(distribution, groups)
         except _DAMAGE:
             continue  # half removed, or written by hand: it declares nothing, and hides nobody else
         if owner in seen:
             continue
         seen.add(owner)
-        for declaration in declarations:
-            found.setdefault(plain_name(declaration.name), []).append(declaration)
+        for group, declaration in declarations:
+            found[group].setdefault(plain_name(declaration.name), []).append(declaration)
     return found
 
 
@@ -63,8 +72,9 @@ _DAMAGE = (AttributeError, KeyError, OSError, TypeError, ValueError)
 """What reading the metadata of a damaged distribution raises."""
 
 
-def _read(distribution: IDistribution, group: str) -> tuple[str, list[Declaration]]:
+def _read(distribution: IDistribution, groups: Sequence[str]) -> tuple[str, list[tuple[str, Declaration]]]:
     name = distribution.metadata["Name"]
-    entries = [entry for entry in distribution.entry_points if entry.group == group]
+    entries = [entry for entry in distribution.entry_points if entry.group in groups]
     owner = name.lower().replace("-", "_").replace(".", "_")
-    return owner, [Declaration(entry.name, entry.value, name, distribution.version) for entry in entries]
+    version = distribution.version
+    return owner, [(entry.group, Declaration(entry.name, entry.value, name, version)) for entry in entries]

@@ -1,7 +1,9 @@
 """The hooks: what the host asks plugins.
 
 An implementation is marked with `chatplug.hookimpl` and may name fewer arguments than the hook has. Arguments are
-added to hooks, never renamed or removed. A directed hook is asked of the one plugin that declared the provider.
+added to hooks, never renamed or removed. A directed hook is asked of the one plugin that declared the provider. A
+broadcast hook is asked of each plugin that is declared in the entry-point group `chatplug.extensions`, in the order of
+their names; one that raises is logged with its distribution's name and stops nobody else.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from chatplug.language_models import BaseChatModel
+    from chatplug.messages import BaseMessage, Exported
 
 __all__ = ["ChatplugSpecs", "hookimpl"]
 
@@ -71,4 +74,55 @@ class ChatplugSpecs:
         ...     return ["loud", "louder"]
         >>> chatplug_list_models("shout", {})
         ['loud', 'louder']
+        """
+
+    @_hookspec(firstresult=True)
+    def chatplug_import_messages(self, value: object) -> list[BaseMessage] | None:
+        """The messages that a foreign value stands for. Broadcast; the first answer counts.
+
+        It is asked about what the host cannot convert itself: an item of a conversation, or a whole one.
+
+        Args:
+            value: What a user handed to `invoke`, `convert_to_messages` or `import_messages`.
+
+        Returns:
+            The messages; None if the plugin does not know this kind of value.
+
+        >>> import chatplug
+        >>> from chatplug.messages import HumanMessage
+        >>> class Letter:
+        ...     def __init__(self, text):
+        ...         self.text = text
+        >>> @chatplug.hookimpl
+        ... def chatplug_import_messages(value):
+        ...     return [HumanMessage(value.text)] if isinstance(value, Letter) else None
+        >>> chatplug_import_messages(Letter("Hello"))
+        [HumanMessage(content='Hello')]
+        """
+
+    @_hookspec(firstresult=True)
+    def chatplug_export_messages(self, messages: list[BaseMessage], format: str) -> Exported | None:
+        """A conversation in a foreign format. Broadcast; the first answer counts.
+
+        It is asked about formats that the host does not know itself.
+
+        Args:
+            messages: The conversation.
+            format: The format's name, as the user wrote it.
+
+        Returns:
+            An `Exported` with the foreign value and what was lost; None if the plugin does not know the format.
+
+        >>> import chatplug
+        >>> from chatplug.messages import AIMessage, Exported, Loss
+        >>> @chatplug.hookimpl
+        ... def chatplug_export_messages(messages, format):
+        ...     if format != "transcript":
+        ...         return None
+        ...     losses = [
+        ...         Loss(f"messages[{i}].id", "name", "a transcript has none") for i, m in enumerate(messages) if m.id
+        ...     ]
+        ...     return Exported("; ".join(f"{message.type}: {message.text}" for message in messages), losses)
+        >>> print(chatplug_export_messages([AIMessage("Hello", id="m1")], "transcript").value)
+        ai: Hello
         """

@@ -25,12 +25,16 @@ from chatplug.errors import (
     nearest,
 )
 from chatplug.language_models.chat_model import BaseChatModel, wrong_setting
-from chatplug.plugins.discovery import Declaration, discover
+from chatplug.messages import BaseMessage
+from chatplug.messages.extension import provide_converters
+from chatplug.plugins.discovery import EXTENSIONS, PROVIDERS, Declaration, discover_all
 from chatplug.plugins.hookspecs import ChatplugSpecs
 from chatplug.wire.shape import is_array
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from chatplug.messages.loss import Exported
 
 __all__ = ["PluginManager", "default_manager"]
 
@@ -40,17 +44,35 @@ class PluginManager:
 
     Args:
         declarations: The providers that are there, by name; None for those of the installed distributions.
+        extensions: The extensions that are there, by name; None for those of the installed distributions, or for
+            none where `declarations` are given.
     """
 
-    def __init__(self, declarations: Mapping[str, list[Declaration]] | None = None) -> None:
+    def __init__(
+        self,
+        declarations: Mapping[str, list[Declaration]] | None = None,
+        extensions: Mapping[str, list[Declaration]] | None = None,
+    ) -> None:
         self._declared = declarations
+        self._declared_extensions: Mapping[str, list[Declaration]] | None = extensions
+        if extensions is None and declarations is not None:
+            self._declared_extensions = {}
+        self._extensions: list[tuple[Declaration, pluggy.PluginManager]] | None = None
+        self._is_loading = False
         self._loaded: dict[str, pluggy.PluginManager] = {}
         self._failed: dict[str, PluginError] = {}
         self._lock = RLock()
 
     def providers(self) -> dict[str, list[Declaration]]:
         """Who declares which provider, without importing anybody."""
-        return dict(sorted((discover() if self._declared is None else self._declared).items()))
+        return dict(sorted((self._discovered() if self._declared is None else self._declared).items()))
+
+    def _discovered(self) -> Mapping[str, list[Declaration]]:
+        """The installed providers; the extensions are found on the way."""
+        found = discover_all((PROVIDERS, EXTENSIONS))
+        if self._declared_extensions is None:
+            self._declared_extensions = found[EXTENSIONS]
+        return found[PROVIDERS]
 
     def create_model(self, provider: str, model: str, settings: Mapping[str, Any]) -> BaseChatModel:
         """A model of a provider, made by the plugin that declared it.
@@ -72,6 +94,7 @@ class PluginManager:
                 model=model,
             )
         made.set_origin(provider, model)
+        self._loaded_extensions()
         return made
 
     def list_models(self, provider: str, settings: Mapping[str, Any]) -> list[str]:
@@ -91,6 +114,53 @@ class PluginManager:
                 provider=provider,
             )
         return names
+
+    def import_messages(self, value: object) -> list[BaseMessage] | None:
+        """The messages that a foreign value stands for, from the first extension that knows it; None if none does."""
+        for declaration, answer in self._answers("chatplug_import_messages", value=value):
+            if is_array(answer) and all(isinstance(message, BaseMessage) for message in answer):
+                return answer
+            _log(declaration, f"chatplug_import_messages gave {type(answer).__name__}, which is no list of messages")
+        return None
+
+    def export_messages(self, messages: Sequence[BaseMessage], format: str) -> Exported | None:
+        """A conversation in a foreign format, from the first extension that knows it; None if none does."""
+        from chatplug.messages.loss import Exported
+
+        for declaration, answer in self._answers("chatplug_export_messages", messages=list(messages), format=format):
+            if isinstance(answer, Exported):
+                return answer
+            _log(declaration, f"chatplug_export_messages gave {type(answer).__name__}, which is no Exported")
+        return None
+
+    def _answers(self, hook: str, **arguments: Any) -> Iterator[tuple[Declaration, object]]:
+        """What the extensions answer to one hook, in the order of their names, as far as they are asked."""
+        for declaration, plugin in self._loaded_extensions():
+            try:
+                answer: object = getattr(plugin.hook, hook)(**arguments)
+            except (Exception, SystemExit) as error:
+                _log(declaration, f"{hook} raised {type(error).__name__}: {error}", error)
+                continue
+            if isinstance(answer, CoroutineType):
+                answer.close()  # these hooks may not be `async def`
+            if answer is not None:
+                yield declaration, answer
+
+    def _loaded_extensions(self) -> list[tuple[Declaration, pluggy.PluginManager]]:
+        """The extensions, imported and registered once; one that is broken is logged and left out."""
+        if self._extensions is not None:
+            return self._extensions
+        with self._lock:
+            if self._is_loading:
+                return []  # an extension that makes a model while it is imported
+            if self._extensions is None:
+                self._is_loading = True
+                if self._declared_extensions is None:
+                    self._discovered()
+                declared = [one for _, group in sorted((self._declared_extensions or {}).items()) for one in group]
+                self._extensions = list(_registered_extensions(declared))
+                self._is_loading = False
+            return self._extensions
 
     def _declaration(self, provider: str) -> Declaration:
         declared = self.providers()
@@ -141,12 +211,27 @@ class PluginManager:
                 # A copy: an exception that is raised again keeps the traceback of each time.
                 raise copy(failed) from failed.__cause__
             try:
-                plugin = _registered(declaration)
+                plugin = _registered_provider(declaration)
             except PluginError as error:
                 self._failed[declaration.value] = error
                 raise
             self._loaded[declaration.value] = plugin
             return plugin
+
+
+def _registered_extensions(declared: Sequence[Declaration]) -> Iterator[tuple[Declaration, pluggy.PluginManager]]:
+    for declaration in declared:
+        try:
+            yield declaration, _registered(declaration)
+        except PluginError as error:
+            _log(declaration, str(error), error)
+
+
+def _registered_provider(declaration: Declaration) -> pluggy.PluginManager:
+    plugin = _registered(declaration)
+    if not plugin.hook.chatplug_create_model.get_hookimpls():
+        _refuse(declaration, "implements no hook chatplug_create_model.", None)
+    return plugin
 
 
 def _registered(declaration: Declaration) -> pluggy.PluginManager:
@@ -163,8 +248,6 @@ def _registered(declaration: Declaration) -> pluggy.PluginManager:
         plugin.check_pending()
     except Exception as error:  # registering reads the plugin's attributes, which may do anything
         _refuse(declaration, f"does not fit the hooks: {error}", error)
-    if not plugin.hook.chatplug_create_model.get_hookimpls():
-        _refuse(declaration, "implements no hook chatplug_create_model.", None)
     return plugin
 
 
@@ -174,6 +257,19 @@ def _refuse(declaration: Declaration, why: str, error: BaseException | None) -> 
         hint=_remedy(declaration),
         provider=declaration.name,
     ) from error
+
+
+def _log(declaration: Declaration, what: str, error: BaseException | None = None) -> None:
+    """Say what an extension did wrong; nobody else is stopped by it."""
+    import logging
+
+    logging.getLogger("chatplug.plugins").error(
+        "The extension %s is left out: %s. %s",
+        _who(declaration),
+        what.rstrip("."),
+        _remedy(declaration),
+        exc_info=error,
+    )
 
 
 def _who(declaration: Declaration) -> str:
@@ -193,3 +289,6 @@ def default_manager() -> PluginManager:
     if _default is None:
         _default = PluginManager()
     return _default
+
+
+provide_converters(default_manager)

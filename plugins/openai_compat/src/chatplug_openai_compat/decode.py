@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from chatplug.errors import ProviderError
+    from chatplug.messages import InvalidToolCall, ToolCall
     from chatplug.wire import ServerSentEvent
 
 __all__ = ["StreamReader", "decode_answer", "read_json", "read_usage"]
@@ -98,10 +99,17 @@ def _add_call(message: AIMessage, call: Mapping[str, Any]) -> None:
     name, identity = function.get("name") or "", call.get("id")
     text = _text(function.get("arguments"))
     args, error = read_arguments(text, whole=True)
+    # Google's servers put a signature beside a call, and want it back (recorded in 2025).
+    more: Any = {key: value for key, value in call.items() if key not in _OF_CALLS and value is not None}
     if args is not None:
-        message.tool_calls.append(tool_call(name=name, args=args, id=identity))
+        message.tool_calls.append(cast("ToolCall", {**tool_call(name=name, args=args, id=identity), **more}))
     else:
-        message.invalid_tool_calls.append(invalid_tool_call(name=name, args=text, id=identity, error=error))
+        bad = invalid_tool_call(name=name, args=text, id=identity, error=error)
+        message.invalid_tool_calls.append(cast("InvalidToolCall", {**bad, **more}))
+
+
+_OF_CALLS = frozenset({"function", "id", "index", "type"})
+"""Fields of a call that have a place of their own, or say again where it stands."""
 
 
 def _additional(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -168,24 +176,26 @@ class StreamReader:
     Args:
         provider: Who answers, for `response_metadata`.
         refuse: Makes the error of an error object that comes in the stream.
-        request_id: The provider's name for the request, for `response_metadata`.
+        facts: What `response_metadata` says besides what the stream says.
     """
 
     __slots__ = (
         "_choice",
         "_events",
         "_facts",
+        "_facts_beside",
         "_id",
         "_provider",
         "_refuse",
-        "_request_id",
         "_usage",
         "finished",
         "is_done",
     )
 
-    def __init__(self, provider: str, refuse: Callable[[Any], ProviderError], request_id: str | None = None) -> None:
-        self._request_id = request_id
+    def __init__(
+        self, provider: str, refuse: Callable[[Any], ProviderError], facts: Mapping[str, Any] | None = None
+    ) -> None:
+        self._facts_beside = facts or {}
         self._provider = provider
         self._refuse = refuse
         self._events = SSEDecoder()
@@ -280,15 +290,14 @@ class StreamReader:
 
     def _news(self, event: dict[str, Any]) -> dict[str, Any] | None:
         """The facts of an event that the stream has not told before."""
-        known = self._facts or {}
+        known = self._facts
         self._facts = event
         if not self._id and isinstance(event.get("id"), str):
             self._id = event["id"] or None
+        if known is None:
+            return {**_facts(event, self._provider), **self._facts_beside}
         told = _facts({name: value for name, value in event.items() if known.get(name) != value}, self._provider)
-        if known:
-            del told["model_provider"]
-        elif self._request_id:
-            told["request_id"] = self._request_id
+        del told["model_provider"]
         return told or None
 
     def _full_chunk(

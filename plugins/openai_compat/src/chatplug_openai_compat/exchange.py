@@ -37,15 +37,25 @@ class Exchange:
         provider: Who is asked.
         model: The model that is asked.
         secret: The key, which no error may show.
+        facts: What the answer's metadata says besides what the server says.
     """
 
-    __slots__ = ("_began", "_model", "_provider", "_secret", "request")
+    __slots__ = ("_began", "_facts", "_model", "_provider", "_secret", "request")
 
-    def __init__(self, request: Request, *, provider: str, model: str, secret: SecretStr | None) -> None:
+    def __init__(
+        self,
+        request: Request,
+        *,
+        provider: str,
+        model: str,
+        secret: SecretStr | None,
+        facts: Mapping[str, Any] | None = None,
+    ) -> None:
         self.request = request
         self._provider = provider
         self._model = model
         self._secret = secret
+        self._facts = facts or {}
         self._began = False
 
     @contextmanager
@@ -71,11 +81,16 @@ class Exchange:
         if is_object(body) and body.get("error") and not body.get("choices"):
             raise error_from_event(body)
         result = decode_answer(body, self._provider)
-        request_id = answer.headers.get(_REQUEST_ID)
-        if request_id:
+        facts = self._told(answer.headers)
+        if facts:
             for generation in result.generations:
-                generation.message.response_metadata["request_id"] = request_id
+                generation.message.response_metadata.update(facts)
         return result
+
+    def _told(self, headers: Mapping[str, str]) -> dict[str, Any]:
+        """What an answer's metadata says that is not in its body."""
+        request_id = headers.get(_REQUEST_ID)
+        return {**self._facts, "request_id": request_id} if request_id else dict(self._facts)
 
     def read(self, answer: Response) -> Any:
         """The parsed body of a whole answer of success."""
@@ -92,7 +107,7 @@ class Exchange:
         if status != _OK or "json" in kind or "html" in kind:
             return None
         self._began = True
-        return StreamReader(self._provider, error_from_event, headers.get(_REQUEST_ID))
+        return StreamReader(self._provider, error_from_event, self._told(headers))
 
     def refusal(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         """The error of an answer that is not what was asked for."""

@@ -106,8 +106,10 @@ class ChatOpenAICompat(OpenAICompatSettings):
         common = self.common
         limits = checked_timeout(call["timeout"]) if "timeout" in call else common.timeout
         headers = common.stream_headers if stream else common.headers
-        made = Request("POST", common.url, headers, encode(request), limits)
-        return Exchange(made, provider=self.provider, model=model, secret=self.api_key)
+        body, losses = encode(request, self.provider)
+        facts = self.report(losses)
+        made = Request("POST", common.url, headers, body, limits)
+        return Exchange(made, provider=self.provider, model=model, secret=self.api_key, facts=facts)
 
     @property
     def _transport(self) -> Transport:
