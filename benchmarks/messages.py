@@ -11,8 +11,8 @@ from benchmarks import environment
 from benchmarks.measure import Case, Group, Sample, Target, interleaved, sample_of, worker
 
 _SIZES = (500, 1000, 2000, 4000)
-_FRAGMENTS = {f"{size}_{read}": (1, size) for size in _SIZES for read in ("at_the_end", "at_each_step")}
-_NUMBERS = {"create": (5, 1000), "create_and_add": (5, 1000), **_FRAGMENTS}
+_FRAGMENTS = {f"{size}_{read}": (3, size) for size in _SIZES for read in ("at_the_end", "at_each_step")}
+_NUMBERS = {"create": (50, 1000), "create_and_add": (50, 1000), **_FRAGMENTS}
 
 
 def _beside(at_most: float) -> tuple[Target, ...]:

@@ -206,6 +206,9 @@ def _lazily(*fields: str) -> Callable[[_Chunk], _Chunk]:
     def decorate(cls: _Chunk) -> _Chunk:
         for field in fields:
             setattr(cls, field, _property(field, dict if field in _DICTS else None))
+        if not issubclass(cls, AIMessage):
+            # Their parents' `__init__` sets the fields, and finds the slots below them in order.
+            cls.__new__ = lambda made, *_, **__: made._blank()  # type: ignore[method-assign]  # noqa: SLF001  # of this module
         return cls
 
     return decorate
@@ -343,9 +346,7 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
         calls, broken = fields.pop("tool_calls", None), fields.pop("invalid_tool_calls", None)
         if (calls or broken) and not fragments:
             self.tool_calls = calls or ()  # pyright: ignore[reportIncompatibleVariableOverride]  # a property here
-            self.tool_call_chunks += [
-                tool_call_chunk(name=bad["name"], args=bad["args"], id=bad["id"]) for bad in broken or ()
-            ]
+            self.tool_call_chunks += [{**bad, "index": bad.get("index"), "type": "tool_call_chunk"} for bad in broken or ()]  # type: ignore[typeddict-item,misc]  # with its `error`
         more: dict[str, Any] = self._more or {}
         for name, value in fields.items():
             if name not in _FIELDS:
@@ -398,7 +399,12 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
     def tool_calls(self, calls: Iterable[ToolCall | Mapping[str, Any]]) -> None:
         whole = [checked_call(index, call) for index, call in enumerate(calls)]
         self.tool_call_chunks = [
-            tool_call_chunk(name=call["name"], args=json.dumps(call["args"], ensure_ascii=False), id=call["id"])
+            {  # type: ignore[typeddict-item,misc]  # extra keys of a provider are kept
+                **call,
+                "args": json.dumps(call["args"], ensure_ascii=False),
+                "index": call.get("index"),
+                "type": "tool_call_chunk",
+            }
             for call in whole
         ]
 
@@ -464,7 +470,8 @@ def _checked_fragment(fragment: ToolCallChunk | Mapping[str, Any], position: int
         raise MessageError(f"tool_call_chunks[{position}][{wrong!r}] is not a text.")
     if not (args is None or isinstance(args, str)):
         args = json.dumps(args, ensure_ascii=False)
-    return {"name": name, "args": args, "id": identity, "index": fragment.get("index"), "type": "tool_call_chunk"}
+    checked = {"name": name, "args": args, "id": identity, "index": fragment.get("index"), "type": "tool_call_chunk"}
+    return cast("ToolCallChunk", checked if len(fragment) <= len(checked) else {**fragment, **checked})
 
 
 def message_chunk_to_message(chunk: BaseMessage) -> BaseMessage:

@@ -115,12 +115,14 @@ def invalid_tool_call(
 class _Growing:
     """One call, as far as it has arrived."""
 
-    __slots__ = ("_parser", "_pieces", "_unread", "id", "index", "name")
+    __slots__ = ("_parser", "_pieces", "_unread", "id", "index", "more", "name")
 
     def __init__(self, identity: str | None, index: int | str | None) -> None:
         self.id = identity
         self.index = index
         self.name: str | None = None
+        self.more: dict[str, Any] = {}
+        """What the fragments have beside the standard keys; for an invalid call, what is wrong with it."""
         self._pieces: list[str] | None = None
         self._parser: PartialJSON | None = None
         self._unread: list[str] = []
@@ -157,6 +159,9 @@ class _Growing:
         return _arguments_so_far(self._parser)
 
 
+_FRAGMENT = frozenset({"args", "id", "index", "name", "type"})
+
+
 class CallFold:
     """Fragments in, calls out; what has been put in is never changed."""
 
@@ -174,9 +179,9 @@ class CallFold:
         identity = fragment.get("id") or None
         name = fragment.get("name") or None
         args = fragment.get("args")
-        if name is None and identity is None and index in self._by_index and isinstance(args, str):
+        if name is None and identity is None and index in self._by_index and isinstance(args, str) and len(fragment) == 5:
             # Most fragments are a piece of the arguments of a call that is there.
-            self._by_index[index].add(args)  # type: ignore[index]  # None is no key of it
+            self._by_index[index].add(args)
             return
         call = self._target(index, identity, name)
         if call is None:
@@ -193,6 +198,7 @@ class CallFold:
         if args is not None:
             text = args if isinstance(args, str) else json.dumps(args, ensure_ascii=False)  # pyright: ignore[reportUnnecessaryIsInstance]  # the wild sends objects
             call.add(text)
+        call.more.update((key, value) for key, value in fragment.items() if key not in _FRAGMENT)
 
     def _target(self, index: int | str | None, identity: str | None, name: str | None) -> _Growing | None:
         """The call that a fragment continues; None where it begins one."""
@@ -217,7 +223,14 @@ class CallFold:
     def chunks(self) -> list[ToolCallChunk]:
         """Each call as one fragment."""
         return [
-            {"name": call.name, "args": call.text(), "id": call.id, "index": call.index, "type": "tool_call_chunk"}
+            {
+                "name": call.name,
+                "args": call.text(),
+                "id": call.id,
+                "index": call.index,
+                "type": "tool_call_chunk",
+                **call.more,  # type: ignore[typeddict-item]  # extra keys of a provider are kept
+            }
             for call in self._calls
         ]
 
@@ -231,10 +244,19 @@ class CallFold:
         bad: list[InvalidToolCall] = []
         for call in self._calls:
             args, error = read_arguments(call.text(), whole=True) if whole else call.so_far()
-            if args is None:
-                bad.append(invalid_tool_call(name=call.name, args=call.text(), id=call.id, error=error))
+            if args is None or "error" in call.more:
+                wrong: InvalidToolCall = {
+                    "name": call.name,
+                    "args": call.text(),
+                    "id": call.id,
+                    "error": error,
+                    "type": "invalid_tool_call",
+                    **call.more,  # type: ignore[typeddict-item]  # extra keys of a provider are kept
+                }
+                bad.append(wrong)
             else:
-                good.append({"name": call.name or "", "args": args, "id": call.id, "type": "tool_call"})
+                right: ToolCall = {"name": call.name or "", "args": args, "id": call.id, "type": "tool_call"}
+                good.append({**right, **call.more} if call.more else right)  # type: ignore[typeddict-item]  # as above
         return good, bad
 
 
