@@ -538,3 +538,22 @@ def test_a_long_stream_is_kept_as_few_texts() -> None:
         whole = whole + AIMessageChunk("x" if number % 2 else "y")
 
     assert whole.text == "yx" * 2500
+
+
+def test_a_fragment_list_that_was_changed_in_place_is_kept_by_the_next_sum() -> None:
+    first = AIMessageChunk(tool_call_chunks=[{"name": "f", "args": "{}", "id": "1", "index": 0}])
+    total = first + AIMessageChunk("")
+
+    total.tool_call_chunks[0]["args"] = '{"z": 1}'
+
+    assert total.tool_calls[0]["args"] == {"z": 1}
+    assert (total + AIMessageChunk("")).tool_calls[0]["args"] == {"z": 1}
+
+
+def test_reading_an_operand_does_not_change_the_sum() -> None:
+    block = {"type": "text", "text": "x", "index": 0}
+    unread = AIMessageChunk("a") + AIMessageChunk([block])
+    was_read = AIMessageChunk("a") + AIMessageChunk([block])
+    assert was_read.content == ["a", block]
+
+    assert AIMessageChunk("a") + was_read == AIMessageChunk("a") + unread

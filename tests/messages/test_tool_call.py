@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chatplug.messages import invalid_tool_call, tool_call, tool_call_chunk
+from chatplug.messages import AIMessageChunk, invalid_tool_call, tool_call, tool_call_chunk
 from chatplug.messages.tool_call import read_arguments
 
 
@@ -52,3 +52,13 @@ def test_what_is_no_object_is_told_and_never_raised(text: str, whole: bool) -> N
 
     assert args is None
     assert error
+
+
+def test_what_a_call_has_beside_the_standard_keys_stays_with_it_in_chunks_and_sums() -> None:
+    signed = {"name": "look", "args": {}, "id": "1", "extras": {"signature": "s"}}
+    broken: Any = {"name": "n", "args": None, "id": "2", "error": "refused", "type": "invalid_tool_call"}
+
+    total = AIMessageChunk(tool_calls=[signed], invalid_tool_calls=[broken]) + AIMessageChunk("")
+
+    assert total.tool_calls == [{**signed, "type": "tool_call"}]
+    assert total.invalid_tool_calls == [broken]

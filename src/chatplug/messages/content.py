@@ -278,10 +278,10 @@ def standard_blocks(
         read = standard_block(block, maker if isinstance(maker, str) else None)
         if read is not None:
             blocks.append(read)
-        elif block.get("type") in STANDARD_TYPES:
+        elif str(block.get("type")) in STANDARD_TYPES:
             blocks.append(dict(block))
         else:
             blocks.append({"type": "non_standard", "value": dict(block)})
-    known = {block.get("id") for block in blocks if block["type"] in ("tool_call", "invalid_tool_call")}
+    known = [block.get("id") for block in blocks if block["type"] in ("tool_call", "invalid_tool_call")]
     blocks.extend(dict(call) for call in calls if call.get("id") is None or call.get("id") not in known)
     return cast("list[ContentBlock]", blocks)

@@ -155,6 +155,8 @@ def _from_role(role: str, fields: dict[str, Any], where: str) -> BaseMessage:
     try:
         message = _CLASSES[kind](**common)
         if isinstance(message, AIMessage):
+            if not isinstance(calls or (), (list, tuple)):
+                raise MessageError(f"'tool_calls' is {type(calls).__name__}.", hint="Give a list.")
             _add_calls(message, calls or ())
     except MessageError as error:
         raise MessageError(f"{where}: {error.message}", hint=error.hint) from None

@@ -116,9 +116,19 @@ class Fold:
             elif content:
                 self._blocks.append(_Text((content,)))
             return
+        first = content[0] if content else None
+        if isinstance(first, str) and self._ends_in_text():
+            # A text that begins a list continues the text before it, as it does when it stands alone.
+            self._push_content(first)
+            content = content[1:]
         if self._blocks is None:
             self._blocks = [self._text] if any(self._text) else []
         _extend(self._blocks, content)
+
+    def _ends_in_text(self) -> bool:
+        if self._blocks is None:
+            return any(self._text)
+        return bool(self._blocks) and isinstance(self._blocks[-1], (str, _Text))
 
     def _push_field(self, name: str, value: Any) -> None:
         if value is None:
@@ -148,7 +158,7 @@ class Fold:
         if self._additional is not None:
             more["additional_kwargs"] = _thaw(self._additional)
         if self._response is not None:
-            more["response_metadata"] = _thaw(self._response)
+            more["response_metadata"] = _facts(self._response)
         if self._calls is not None:
             more["tool_call_chunks"] = self._calls.chunks()
             if self.reads_calls:
@@ -228,6 +238,17 @@ def _replace(left: dict[str, Any], right: Mapping[str, Any]) -> None:
             old.extend(plain_copy(new))
         elif new is not None or old is None:
             left[key] = plain_copy(new)
+
+
+def _facts(response: dict[str, Any]) -> dict[str, Any]:
+    """A copy of facts for the reader. Items of lists never change, so a list of many (logprobs) is copied flat."""
+    copied: dict[str, Any] = {}
+    for key, value in response.items():
+        if is_object(value):
+            copied[key] = _facts(value)
+        else:
+            copied[key] = value.copy() if is_array(value) else value
+    return copied
 
 
 def _thaw(value: Any) -> Any:

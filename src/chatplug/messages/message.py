@@ -7,7 +7,7 @@ they compare by their fields, copy, pickle, and dump to plain data.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from chatplug.errors import MessageError
@@ -16,8 +16,6 @@ from chatplug.messages.tool_call import ToolCall, checked_call
 from chatplug.messages.value import Value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
     from chatplug.messages.content import Content, ContentBlock
     from chatplug.messages.tool_call import InvalidToolCall
     from chatplug.messages.usage import UsageMetadata
@@ -74,9 +72,22 @@ class BaseMessage(Value):
         self.name = name
         self._additional_kwargs = self._response_metadata = None
         if additional_kwargs is not None:
-            self.additional_kwargs = dict(additional_kwargs)
+            self.additional_kwargs = self._dict("additional_kwargs", additional_kwargs)
         if response_metadata is not None:
-            self.response_metadata = dict(response_metadata)
+            self.response_metadata = self._dict("response_metadata", response_metadata)
+
+    @classmethod
+    def _dict(cls, field: str, value: Any) -> dict[str, Any]:
+        if not isinstance(value, Mapping):
+            raise MessageError(f"{cls.__name__}.{field} is {type(value).__name__}.", hint="Give a dict.")
+        return dict(cast("Mapping[str, Any]", value))
+
+    @classmethod
+    def _list(cls, field: str, value: Any) -> list[Any]:
+        kind = type(value).__name__
+        if isinstance(value, (str, Mapping)) or not isinstance(value, Iterable):
+            raise MessageError(f"{cls.__name__}.{field} is {kind}.", hint="Give a list.")
+        return [*value]
 
     @property
     def additional_kwargs(self) -> dict[str, Any]:
@@ -107,7 +118,7 @@ class BaseMessage(Value):
         if isinstance(content, str):
             return str(content)
         if isinstance(content, (list, tuple)):
-            blocks = list(cast("Iterable[Any]", content))
+            blocks: list[Any] = [*content]
             for index, block in enumerate(blocks):
                 if not isinstance(block, (str, dict)):
                     raise MessageError(
@@ -213,9 +224,11 @@ class AIMessage(BaseMessage):
         )
         self._tool_calls = self._invalid_tool_calls = None
         if tool_calls:
-            self._tool_calls = [checked_call(index, call) for index, call in enumerate(tool_calls)]
+            self._tool_calls = [
+                checked_call(index, call) for index, call in enumerate(self._list("tool_calls", tool_calls))
+            ]
         if invalid_tool_calls:
-            self._invalid_tool_calls = list(invalid_tool_calls)
+            self._invalid_tool_calls = self._list("invalid_tool_calls", invalid_tool_calls)
         self.usage_metadata = usage_metadata
 
     @property

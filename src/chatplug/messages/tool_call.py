@@ -179,7 +179,13 @@ class CallFold:
         identity = fragment.get("id") or None
         name = fragment.get("name") or None
         args = fragment.get("args")
-        if name is None and identity is None and index in self._by_index and isinstance(args, str) and len(fragment) == 5:
+        if (
+            name is None
+            and identity is None
+            and index in self._by_index
+            and isinstance(args, str)
+            and len(fragment) == 5
+        ):
             # Most fragments are a piece of the arguments of a call that is there.
             self._by_index[index].add(args)
             return

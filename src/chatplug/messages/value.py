@@ -97,7 +97,8 @@ class Value:
                     f"{made.__name__} has no field {field!r}.",
                     hint=nearest(field, made.field_names()) or f"Fields are {', '.join(made.field_names())}.",
                 )
-        return made(**fields)
+        told: Self = made(**fields)
+        return told
 
     @classmethod
     def model_validate_json(cls, text: str | bytes) -> Self:

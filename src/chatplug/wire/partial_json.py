@@ -31,6 +31,7 @@ ABSENT: Any = object()
 _SPACE = re.compile(r"[ \t\n\r]*")
 _IN_TEXT = re.compile(r'[^"\\\x00-\x1f]*')
 _PLAIN = re.compile(r'[^"\\\x00-\x1f]+')
+_CODE = re.compile(r"[0-9a-fA-F]{4}")
 _WORD = re.compile(r"[-+.0-9A-Za-z]*")
 _ESCAPES = {'"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _DEEPEST = 200
@@ -152,11 +153,11 @@ class PartialJSON:
         return at + 1
 
     def _end_code(self, escape: str, pieces: list[str]) -> None:
-        try:
-            codes = [int(part, 16) for part in escape.split("\\u")[1:]]
-        except ValueError:
+        parts = escape.split("\\u")[1:]
+        if not all(_CODE.fullmatch(part) for part in parts):
             self.error = f"the escape {escape!r}"
             return
+        codes = [int(part, 16) for part in parts]
         if len(codes) == 1 and 0xD800 <= codes[0] < 0xDC00:  # the first half of a pair (UTF-16)
             return
         self._escape = ""
