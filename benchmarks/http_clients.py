@@ -96,7 +96,7 @@ class Urllib3Lean(Urllib3):
 
     def call(self, path: str) -> bytes:
         response = self._ask(path)
-        body = response.read()
+        body: bytes = response.read()
         response.release_conn()
         return body
 
@@ -113,12 +113,13 @@ class Httpcore2:
         import httpcore2
 
         self.url, self.pool = url, httpcore2.ConnectionPool()
+        self.headers = list(HEADERS.items())
 
     def call(self, path: str) -> bytes:
-        return self.pool.request("POST", self.url + path, headers=HEADERS, content=BODY).content
+        return self.pool.request("POST", self.url + path, headers=self.headers, content=BODY).content
 
     def stream(self, path: str) -> Iterator[bytes]:
-        with self.pool.stream("POST", self.url + path, headers=HEADERS, content=BODY) as response:
+        with self.pool.stream("POST", self.url + path, headers=self.headers, content=BODY) as response:
             yield from response.iter_stream()
 
 

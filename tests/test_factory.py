@@ -48,6 +48,21 @@ def test_a_name_that_is_no_text_is_refused(args: tuple[Any, ...]) -> None:
         split_name(*args)
 
 
+def test_a_name_with_another_installed_provider_in_front_is_refused() -> None:
+    complaint = (
+        r"'echo:n3' names the provider 'echo', and model_provider is 'openai-compat'\. .*'openai_compat:echo:n3'"
+    )
+
+    with pytest.raises(ModelNameError, match=complaint):
+        chatplug.init("echo:n3", model_provider="openai-compat")
+    assert split_name("echo:n3", "openai_compat", plugins=PluginManager({})) == ("openai_compat", "echo:n3")
+
+
+def test_the_providers_that_a_complaint_names_are_those_of_the_given_plugins() -> None:
+    with pytest.raises(ModelNameError, match="Installed providers: none"):
+        chatplug.init("n3", plugins=PluginManager({}))
+
+
 def test_a_model_is_made_by_the_plugin_of_its_provider() -> None:
     for model in (chatplug.init("echo:n3"), chatplug.init("n3", model_provider="echo"), chatplug.init("Echo:n3")):
         assert model.invoke("Meow!").text == "Meo"
@@ -62,6 +77,14 @@ def test_what_init_is_told_reaches_the_model() -> None:
     assert (model.stop, model.name, model.tags, model.metadata) == (["."], "mine", ["a"], {"b": 1})
     assert model.unsupported_settings == ["seed"]
     assert model.invoke("a.b").text == "a."
+
+
+def test_a_timeout_may_name_its_limits() -> None:
+    limits = {"connect": 1.0, "read": None}
+
+    model = chatplug.init("openai_compat:tiny", base_url="http://127.0.0.1:9/v1", timeout=limits)
+
+    assert model.model_dump()["timeout"] == limits
 
 
 def test_a_temperature_of_zero_is_a_setting_and_none_is_not() -> None:

@@ -13,6 +13,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -29,7 +30,6 @@ CACHE = ROOT / ".cache"
 CONSTRAINTS = ROOT / "constraints.txt"
 REALSERVER = Path(os.environ.get("CHATPLUG_SHARED", ROOT.parent / "shared")) / "realserver"
 HOST_EXTRAS = "cli,http,testing"
-IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ def import_contracts() -> list[str]:
         f"{package}.** -> {other}.**"
         for package, requirements in needs.items()
         for distribution, other in by_distribution.items()
-        if other != package and any(requirement.startswith(distribution) for requirement in requirements)
+        if other != package and distribution in map(distribution_name, requirements)
     ]
     text = (ROOT / "tools" / "importlinter.ini").read_text(encoding="utf-8")
     if len(packages) < 2:
@@ -128,6 +128,11 @@ def import_contracts() -> list[str]:
     return ["lint-imports", "--config", str(config), "--no-cache"]
 
 
+def distribution_name(requirement: str) -> str:
+    """The name in a requirement: `chatplug-a` of `chatplug-a[x]>=1`."""
+    return re.split(r"[^A-Za-z0-9._-]", requirement.strip(), maxsplit=1)[0].lower().replace("_", "-")
+
+
 def mypy_environment() -> dict[str, str]:
     """Where mypy finds the packages; its own configuration cannot hold a glob."""
     return {"MYPYPATH": os.pathsep.join(str(ROOT / folder) for folder in source_folders())}
@@ -138,12 +143,19 @@ STEPS = (
     Step("ruff", "ruff check", "read", lambda: ["ruff", "check", "."]),
     Step(
         "mypy",
-        "mypy --strict over sources, tests and tools",
+        "mypy --strict over sources, tests, tools and benchmarks",
         "read",
-        lambda: ["mypy", *python_folders("src/*", "plugins/*/src/*"), *test_folders(), "tools", "conftest.py"],
+        lambda: [
+            "mypy",
+            *python_folders("src/*", "plugins/*/src/*"),
+            *test_folders(),
+            "tools",
+            "benchmarks",
+            "conftest.py",
+        ],
         mypy_environment,
     ),
-    Step("pyright", "pyright, strict, over the same", "read", lambda: ["pyright"]),
+    Step("pyright", "pyright, strict, over the same without the benchmarks", "read", lambda: ["pyright"]),
     Step("lint-imports", "who may import whom", "read", import_contracts),
     Step("pytest", "the tests of the host and of every plugin", "run", lambda: ["pytest", *test_folders()]),
     Step(
@@ -306,6 +318,11 @@ def prepare_realserver() -> None:
             print(f"No real server here, tests/integration cannot run:\n{textwrap.indent(result.output, '    ')}")
 
 
+def project_name(folder: Path) -> str:
+    """The name of the distribution in a folder."""
+    return str(tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]["name"])
+
+
 def requirements() -> list[str]:
     """What the distributions, their extras and the tools ask for, without each other."""
     wanted: list[str] = []
@@ -314,7 +331,8 @@ def requirements() -> list[str]:
         wanted += file["project"].get("dependencies", [])
         wanted += [need for extra in file["project"].get("optional-dependencies", {}).values() for need in extra]
         wanted += file.get("dependency-groups", {}).get("dev", [])
-    return sorted({need for need in wanted if not need.startswith("chatplug")})
+    own = {distribution_name(project_name(folder)) for folder in (ROOT, *plugin_folders())}
+    return sorted({need for need in wanted if distribution_name(need) not in own})
 
 
 def update_constraints() -> None:

@@ -45,7 +45,8 @@ def redact(text: str, secrets: Iterable[SecretStr | None]) -> str:
     >>> redact("Invalid key sk-12345.", [SecretStr("sk-12345")])
     'Invalid key **********.'
     """
-    values = (secret.get_secret_value() for secret in secrets if secret is not None)
+    # Without the space around it, which a key that was read from a file has and no answer repeats.
+    values = (secret.get_secret_value().strip() for secret in secrets if secret is not None)
     # The longest first: a secret may begin with another one.
     for value in sorted(values, key=len, reverse=True):
         if len(value) >= _SHORTEST:

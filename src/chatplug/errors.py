@@ -5,7 +5,7 @@
     │   ├── ProviderNotFoundError       no installed plugin provides this name
     │   ├── ProviderConflictError       two distributions claim this name
     │   ├── PluginLoadError             the plugin cannot be imported or registered
-    │   └── PluginHookError             a hook or a model method of the plugin misbehaved
+    │   └── PluginHookError             a hook raised or gave what it must not, or a model method gave it
     ├── InvalidRequestError             the caller (also a ValueError)
     │   ├── ModelNameError              not of the form "provider:model"
     │   ├── SettingsError               a setting with an unknown name or a wrong value
@@ -32,6 +32,9 @@
 
 Retry and fallback read the class, never the text. Facts are attributes. What had arrived when a stream
 failed is on the error as `partial`.
+
+An exception of another kind that a model's method raises reaches the caller as it is, with a note (PEP 678)
+that names provider and model and says how much had arrived.
 """
 
 from __future__ import annotations
@@ -147,7 +150,7 @@ class PluginLoadError(PluginError):
 
 
 class PluginHookError(PluginError):
-    """A hook, or a method of a plugin's model, raised or returned what it must not."""
+    """A hook raised or gave what it must not, or a method of a plugin's model gave it."""
 
 
 class InvalidRequestError(ChatplugError, ValueError):

@@ -9,6 +9,8 @@ from chatplug.plugins.discovery import plain_name
 from chatplug.plugins.manager import PluginManager, default_manager
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pydantic import SecretStr
 
     from chatplug.callbacks import BaseCallbackHandler
@@ -24,7 +26,8 @@ def init(  # noqa: PLR0913  # one parameter for each standard setting, so that e
     temperature: float | None = None,
     max_tokens: int | None = None,
     stop: list[str] | str | None = None,
-    timeout: float | None = None,
+    timeout: float | Mapping[str, float | None] | None = None,
+    seed: int | None = None,
     base_url: str | None = None,
     api_key: SecretStr | str | None = None,
     name: str | None = None,
@@ -44,7 +47,8 @@ def init(  # noqa: PLR0913  # one parameter for each standard setting, so that e
         temperature: How freely the model chooses; 0 is the most repeatable.
         max_tokens: The most tokens that an answer may have.
         stop: Texts at which an answer ends.
-        timeout: Seconds to wait for the provider.
+        timeout: Seconds to wait for the provider; where the provider takes it, a dict with a limit for each phase.
+        seed: A number with which the model chooses alike each time, as far as the provider can.
         base_url: Where the provider is, for providers that can be elsewhere.
         api_key: The key; it is kept as a `SecretStr`.
         name: The name of the model's runs.
@@ -66,12 +70,14 @@ def init(  # noqa: PLR0913  # one parameter for each standard setting, so that e
     >>> chatplug.init("echo:n3").invoke("Meow!").text
     'Meo'
     """
-    provider, model = split_name(model, model_provider)
+    manager = plugins or default_manager()
+    provider, model = split_name(model, model_provider, plugins=manager)
     standard = {
         "temperature": temperature,
         "max_tokens": max_tokens,
         "stop": stop,
         "timeout": timeout,
+        "seed": seed,
         "base_url": base_url,
         "api_key": api_key,
         "name": name,
@@ -82,14 +88,21 @@ def init(  # noqa: PLR0913  # one parameter for each standard setting, so that e
         "on_loss": on_loss,
     }
     given = {name: value for name, value in {**standard, **settings}.items() if value is not None}
-    return (plugins or default_manager()).create_model(provider, model, given)
+    return manager.create_model(provider, model, given)
 
 
-def split_name(model: str, model_provider: str | None = None) -> tuple[str, str]:
+def split_name(
+    model: str, model_provider: str | None = None, *, plugins: PluginManager | None = None
+) -> tuple[str, str]:
     """The provider and the model that a name stands for.
 
+    Args:
+        model: `provider:model`, or the model alone where `model_provider` is given.
+        model_provider: The provider's name, where `model` does not begin with it.
+        plugins: Which providers are there; the installed ones unless told otherwise.
+
     Raises:
-        ModelNameError: If either of them is missing.
+        ModelNameError: If either of them is missing, or `model` names another provider than `model_provider`.
 
     >>> split_name("openai_compat:qwen3:8b")
     ('openai_compat', 'qwen3:8b')
@@ -101,10 +114,16 @@ def split_name(model: str, model_provider: str | None = None) -> tuple[str, str]
             raise ModelNameError(f"The model's name is {type(given).__name__}.", hint="Write 'provider:model'.")
     provider, name = (model_provider, model) if model_provider else model.partition(":")[::2]
     provider, name = plain_name(provider), name.strip()
-    if model_provider and plain_name(name).startswith(f"{provider}:"):
-        name = name.partition(":")[2]
+    prefix = plain_name(name.partition(":")[0]) if model_provider and ":" in name else ""
+    if prefix == provider:
+        name = name.partition(":")[2].strip()
+    elif prefix and prefix in (plugins or default_manager()).providers():
+        raise ModelNameError(
+            f"{model!r} names the provider {prefix!r}, and model_provider is {model_provider!r}.",
+            hint=f"Leave one of them out; a model of {provider!r} with this name is written '{provider}:{name}'.",
+        )
     if not name or not provider:
-        installed = ", ".join(default_manager().providers()) or "none"
+        installed = ", ".join((plugins or default_manager()).providers()) or "none"
         raise ModelNameError(
             f"{model!r} does not name a provider and a model.",
             hint=f"Write 'provider:model', or give model_provider=. Installed providers: {installed}.",

@@ -16,6 +16,14 @@ def test_every_plugin_folder_is_installed_checked_and_tested() -> None:
     assert {f"plugins/{folder.name}/src" for folder in folders} <= set(check.source_folders())
 
 
+@pytest.mark.parametrize(
+    "requirement", ["chatplug-a", "chatplug-a>=0.1,<0.2", "chatplug_a[x] >= 1", "Chatplug-A; python_version>'3'"]
+)
+def test_a_requirement_is_of_the_distribution_whose_whole_name_it_has(requirement: str) -> None:
+    assert check.distribution_name(requirement) == "chatplug-a"
+    assert check.distribution_name("chatplug-ab>=1") == "chatplug-ab"
+
+
 def test_the_closing_line_of_pytest_is_kept_with_the_reasons_for_skips() -> None:
     output = "...s\n====== short test summary info ======\nSKIPPED [1] here: no server\n== 3 passed, 1 skipped ==\n"
 

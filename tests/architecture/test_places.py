@@ -12,6 +12,11 @@ from tests.architecture.sources import ROOT, Module, dotted_uses, modules
 PLACES: Mapping[str, Mapping[str, str]] = {
     "os.environ": {"credentials.py": "the one reader of the environment"},
     "os.getenv": {"credentials.py": "the one reader of the environment"},
+    "urllib.request.getproxies": {
+        "http/proxy.py": "HTTP_PROXY and its kin, or the system's settings, as every client reads them"
+    },
+    "urllib.request.proxy_bypass": {"http/proxy.py": "NO_PROXY, read with the same"},
+    "ssl.create_default_context": {"http/tls.py": "SSL_CERT_FILE and SSL_CERT_DIR, which OpenSSL reads itself"},
     "time.sleep": {
         "rate_limiters.py": "waits for its turn",
         "runnables/retry.py": "waits between attempts",

@@ -26,8 +26,6 @@ def is_public(module: str, name: str) -> bool:
 
 
 def test_every_public_name_of_the_host_can_be_imported() -> None:
-    if "chatplug" not in HOST_MODULES:
-        pytest.skip("there is no chatplug/__init__.py")
     chatplug = importlib.import_module("chatplug")
 
     missing = [name for name in chatplug.__all__ if not hasattr(chatplug, name)]
@@ -36,8 +34,6 @@ def test_every_public_name_of_the_host_can_be_imported() -> None:
 
 
 def test_every_public_name_is_listed_by_dir_before_its_first_use() -> None:
-    if "chatplug" not in HOST_MODULES:
-        pytest.skip("there is no chatplug/__init__.py")
     statement = "import chatplug; print(sorted(set(chatplug.__all__) - set(dir(chatplug))))"
 
     done = subprocess.run([sys.executable, "-c", statement], capture_output=True, text=True, check=True)

@@ -73,6 +73,12 @@ def test_ci_runs_the_test_command_of_the_readme() -> None:
     assert script[-1] == f'exec {command} "$@"'
 
 
+def test_ci_says_that_it_is_ci_unless_somebody_has_said_so() -> None:
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+
+    assert script[-3:-1] == ["CI=${CI:-true}", "export CI"]
+
+
 @pytest.mark.parametrize("script", ["check", ".ci/run"])
 def test_the_scripts_can_be_executed(script: str) -> None:
     assert os.access(ROOT / script, os.X_OK)

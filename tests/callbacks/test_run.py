@@ -12,7 +12,7 @@ import pytest
 
 from chatplug.errors import StreamBrokenError
 from chatplug.messages import AIMessage, AIMessageChunk, HumanMessage
-from chatplug.outputs import ChatGenerationChunk, LLMResult
+from chatplug.outputs import ChatGeneration, ChatGenerationChunk, ChatResult, LLMResult
 from tests.callbacks.recording import AsyncRecording, Failing, Recording
 from tests.language_models.models import DRIVERS, Driver, Gives, GivesPieces, Pieces, PiecesNative, Whole, WholeNative
 
@@ -302,3 +302,38 @@ def test_a_model_is_told_who_listens_and_nothing_where_nobody_does() -> None:
     Looks(tags=["a"], metadata={"b": 1}).invoke("x", {"callbacks": [Recording()], "run_id": UUID(int=7)})
 
     assert seen == [None, (UUID(int=7), ["a"], {"b": 1})]
+
+
+@both
+def test_handlers_hear_every_answer_of_a_result_and_the_facts_of_the_whole_call(driver: Driver) -> None:
+    handler = Recording()
+    first = ChatGeneration(message=AIMessage("a"), generation_info={"finish": "stop"})
+    second = ChatGeneration(message=AIMessage("b"))
+    model = Gives(given=lambda: ChatResult(generations=[first, second], llm_output={"tokens": 2}))
+
+    answer = driver.invoke(model, "x", {"callbacks": [handler]})
+
+    result = handler.heard[-1][1][0]
+    assert result.llm_output == {"tokens": 2}
+    assert [generation.text for generation in result.generations[0]] == ["a", "b"]
+    assert result.generations[0][0].message is answer
+    assert result.generations[0][0].generation_info == {"finish": "stop"}
+
+
+@both
+@handlers
+def test_a_chunk_that_the_model_keeps_and_announces_is_heard_once_each_time(
+    kind: type[Recording], driver: Driver
+) -> None:
+    handler, kept = kind(), AIMessageChunk("a")
+
+    class Keeps(PiecesNative):
+        def pieces(self, text: str) -> Iterator[Any]:
+            return iter([kept, kept])
+
+    class AnnouncingKept(Keeps, Announcing):
+        pass
+
+    driver.stream(AnnouncingKept(), "x", {"callbacks": [handler]})
+
+    assert handler.tokens == ["a", "a", ""]

@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 import copy
 import pickle
+import sys
 import threading
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextvars import ContextVar
-from typing import Any
+from pathlib import Path
+from types import ModuleType
+from typing import Any, ClassVar, cast
 
 import pytest
 from pydantic import Field, SecretStr
 
+import chatplug
 from chatplug.errors import (
     ChatplugError,
     ConfigError,
@@ -27,6 +31,7 @@ from chatplug.errors import (
 from chatplug.language_models import BaseChatModel, SimpleChatModel, UnsupportedSettingWarning
 from chatplug.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage
 from chatplug.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from chatplug.plugins import Declaration, PluginManager
 from tests.language_models.models import (
     DRIVERS,
     Driver,
@@ -235,6 +240,23 @@ def test_a_simple_model_is_one_method_that_gives_a_text() -> None:
         assert [chunk.text for chunk in driver.stream(Shout(), "cat")] == ["CAT"]
 
 
+def test_a_simple_model_whose_call_gives_no_text_is_an_error_that_names_the_method() -> None:
+    class Mute(SimpleChatModel):
+        given: Any = None
+
+        @property
+        def _llm_type(self) -> str:
+            return "mute"
+
+        def _call(self, messages: Any, stop: Any = None, run_manager: Any = None, **kwargs: Any) -> str:
+            return cast("str", self.given() if callable(self.given) else self.given)
+
+    for driver in DRIVERS:
+        for given, what in ((None, "NoneType"), (b"a", "bytes"), (_coroutine, "coroutine")):
+            with pytest.raises(PluginHookError, match=rf"mute: Mute\._call gave {what}\. It has to give a string\."):
+                driver.invoke(Mute(given=given), "cat")
+
+
 # ---- what methods may give
 
 
@@ -343,6 +365,67 @@ def test_a_stream_may_be_any_iterable() -> None:
     assert [chunk.text for chunk in GivesPieces(given=lambda: [AIMessageChunk("a")]).stream("x")] == ["a", ""]
 
 
+@both
+def test_a_message_that_the_model_keeps_is_not_changed_by_an_answer(driver: Driver) -> None:
+    kept = AIMessage("a", response_metadata={"x": 1})
+    result = ChatResult(generations=[ChatGeneration(message=kept, generation_info={"y": 2})])
+    model = Gives(given=lambda: result, seed=1, on_unsupported="allow")  # type: ignore[call-arg]  # a standard setting
+
+    first, second = driver.invoke(model, "x"), driver.invoke(model, "x")
+
+    assert kept == AIMessage("a", response_metadata={"x": 1})
+    assert first.id != second.id
+    assert first.response_metadata == {"x": 1, "y": 2, "unsupported_settings": ["seed"]}
+
+
+def test_a_message_of_an_author_s_own_class_keeps_its_class_and_its_fields() -> None:
+    class Marked(AIMessage):
+        __slots__ = ()
+
+    answer = Gives(given=lambda: Marked("a", additional_kwargs={"x": 1})).invoke("x")
+
+    assert type(answer) is Marked
+    assert (answer.text, answer.additional_kwargs) == ("a", {"x": 1})
+    assert answer.id is not None
+
+
+@both
+def test_a_message_of_the_conversation_may_be_the_answer_and_is_not_changed(driver: Driver) -> None:
+    asked = AIMessage("a")
+
+    class Returns(Whole):
+        def _generate(self, messages: Any, stop: Any = None, run_manager: Any = None, **kwargs: Any) -> Any:
+            return messages[-1]
+
+    assert driver.invoke(Returns(), [asked]).id is not None
+    assert asked.id is None
+
+
+@both
+@pytest.mark.parametrize(
+    "fields", [{}, {"response_metadata": {"x": 1}}, {"usage_metadata": {"input_tokens": 1, "output_tokens": 0}}]
+)
+@pytest.mark.parametrize("text", ["", "a"])
+def test_a_chunk_that_is_yielded_twice_and_in_two_streams_is_not_changed(
+    text: str, fields: dict[str, Any], driver: Driver
+) -> None:
+    kept = AIMessageChunk(text, **fields)
+    before = kept.model_dump()
+
+    class Keeps(PiecesNative):
+        def pieces(self, text: str) -> Iterator[Any]:
+            yield from [kept, AIMessageChunk("b"), kept, kept]
+
+    first, second = driver.stream(Keeps(), "x"), driver.stream(Keeps(), "x")
+
+    assert kept.model_dump() == before
+    for chunks in (first, second):
+        assert len({chunk.id for chunk in chunks}) == 1
+        assert [chunk.chunk_position for chunk in chunks] == [None] * (len(chunks) - 1) + ["last"]
+        assert sum(chunks[1:], chunks[0]).text == f"{text}b{text}{text}"
+    assert first[0].id != second[0].id
+
+
 # ---- how streams end
 
 
@@ -428,6 +511,20 @@ def test_an_error_before_anything_arrived_has_no_partial(driver: Driver) -> None
 def test_an_exception_that_is_not_ours_reaches_the_caller_as_it_is(driver: Driver) -> None:
     with pytest.raises(KeyError, match="mine"):
         driver.stream(Breaks(error=KeyError("mine")), "cat")
+
+
+@both
+def test_an_exception_that_is_not_ours_has_a_note_of_where_it_came_from_and_of_what_had_arrived(driver: Driver) -> None:
+    error = KeyError("mine")
+
+    for _ in range(2):
+        with pytest.raises(KeyError):
+            driver.stream(Breaks(error=error), "cat")
+    with pytest.raises(ZeroDivisionError) as caught:
+        driver.invoke(Gives(given=lambda: 1 / 0), "cat")
+
+    assert error.__notes__ == ["chatplug: test:whole-1; what had arrived: 2 characters"]
+    assert caught.value.__notes__ == ["chatplug: test:whole-1"]
 
 
 @pytest.mark.parametrize("is_stream", [True, False])
@@ -643,6 +740,119 @@ def test_a_standard_setting_that_cannot_be_honoured_may_be_an_error_or_allowed()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert Whole(timeout=1, on_unsupported="allow").unsupported_settings == ["timeout"]  # type: ignore[call-arg]  # as above
+
+
+def test_a_warning_about_a_setting_points_at_whoever_asked_for_the_model() -> None:
+    class Own(Whole):
+        def __init__(self, **settings: Any) -> None:
+            super().__init__(**settings)
+
+    class Plugin:
+        @chatplug.hookimpl
+        def chatplug_create_model(self, settings: Any) -> Any:
+            return Own(**settings)
+
+    module = ModuleType("chatplug_test_warning")
+    vars(module)["plugin"] = Plugin()
+    sys.modules[module.__name__] = module
+    manager = PluginManager({"own": [Declaration("own", f"{module.__name__}:plugin", "dist-a", "1.0")]})
+
+    with pytest.warns(UnsupportedSettingWarning) as by_name:
+        chatplug.init("own:x", seed=1, plugins=manager)
+    with pytest.warns(UnsupportedSettingWarning) as by_class:
+        Own(timeout=1)
+    with pytest.warns(UnsupportedSettingWarning) as by_call:
+        Strict().invoke("x", rate_limiter=1)
+    del sys.modules[module.__name__]
+
+    source = Path(__file__).read_text(encoding="utf-8").splitlines()
+    told = [*by_name, *by_class, *by_call]
+    assert [warning.filename for warning in told] == [__file__] * 3
+    assert [source[warning.lineno - 1].strip() for warning in told] == [
+        'chatplug.init("own:x", seed=1, plugins=manager)',
+        "Own(timeout=1)",
+        'Strict().invoke("x", rate_limiter=1)',
+    ]
+
+
+# ---- the settings of one call
+
+
+class Strict(Tuned, PiecesNative):
+    """Says which settings a call may have."""
+
+    call_settings: ClassVar = frozenset({"temperature"})
+
+
+@both
+@pytest.mark.parametrize(
+    ("stop", "complaint"),
+    [
+        ([1], r"^test:whole-1: stop\[0\] is int\. Give a text, or a list of texts\.$"),
+        (["a", None], r"stop\[1\] is NoneType"),
+        (3, "stop is int"),
+        ({"a": 1}, "stop is dict"),
+    ],
+)
+def test_a_stop_that_is_no_list_of_texts_is_refused_before_the_model_is_asked(
+    stop: Any, complaint: str, driver: Driver
+) -> None:
+    model = Pieces()
+
+    for ask in (driver.invoke, driver.stream):
+        with pytest.raises(SettingsError, match=complaint):
+            ask(model, "cat", stop=stop)
+
+    assert model.heard == []
+
+
+@both
+def test_a_class_that_says_nothing_of_the_settings_of_a_call_is_given_all_of_them(driver: Driver) -> None:
+    model = Pieces()
+
+    driver.invoke(model, "cat", logprobs=True, seed=1)
+    driver.stream(model, "cat", logprobs=True, seed=1)
+
+    assert model.heard == [(None, {"logprobs": True, "seed": 1})] * 2
+
+
+@both
+@pytest.mark.parametrize(
+    ("settings", "complaint"),
+    [
+        ({"temprature": 1}, r"There is no setting 'temprature' of a call\. Did you mean 'temperature'\?"),
+        ({"zzz": 1}, r"There is no setting 'zzz' of a call\. A call has stop, temperature\."),
+        ({"depth": 1}, r"'depth' is no setting of a call\. It is fixed when the model is made"),
+    ],
+)
+def test_a_class_that_says_which_settings_a_call_has_is_given_no_other(
+    settings: dict[str, Any], complaint: str, driver: Driver
+) -> None:
+    model = Strict()
+
+    for ask in (driver.invoke, driver.stream):
+        with pytest.raises(SettingsError, match=complaint):
+            ask(model, "cat", **settings)
+
+    assert model.heard == []
+
+
+@both
+def test_a_standard_setting_that_a_call_cannot_have_is_answered_as_when_the_model_was_made(driver: Driver) -> None:
+    class Fresh(Strict):
+        pass
+
+    with pytest.warns(UnsupportedSettingWarning, match=r"Fresh cannot honour 'seed'\. It is ignored\."):
+        answer = driver.invoke(Fresh(), "cat", seed=1, temperature=0)
+    allowing = Fresh(on_unsupported="allow")
+    *_, last = driver.stream(allowing, "cat", seed=1, timeout=None, max_tokens=1)
+
+    assert answer.response_metadata["unsupported_settings"] == ["seed"]
+    assert last.response_metadata["unsupported_settings"] == ["max_tokens", "seed"]
+    assert allowing.heard == [(None, {})]
+    assert "unsupported_settings" not in driver.invoke(allowing, "cat").response_metadata
+    with pytest.raises(SettingsError, match=r"cannot honour 'seed'\. Leave it out"):
+        driver.invoke(Fresh(on_unsupported="raise"), "cat", seed=1)
 
 
 def test_a_standard_setting_that_is_none_is_not_given() -> None:

@@ -36,8 +36,14 @@ SAYS = {
     "no-module": ("PluginLoadError", "cannot be imported: ModuleNotFoundError"),
     "no-attribute": ("PluginLoadError", "cannot be imported: AttributeError"),
     "bad-value": ("PluginLoadError", "cannot be imported:"),
-    "wrong-signature": ("PluginLoadError", "does not fit the hooks: "),
-    "misspelt-hook": ("PluginLoadError", "does not fit the hooks: "),
+    "wrong-signature": (
+        "PluginLoadError",
+        "does not fit the hooks: chatplug_create_model has no argument 'modell'. Did you mean 'model'?",
+    ),
+    "misspelt-hook": (
+        "PluginLoadError",
+        "does not fit the hooks: there is no hook chatplug_create_modell. Did you mean 'chatplug_create_model'?",
+    ),
     "no-hook": ("PluginLoadError", "implements no hook chatplug_create_model."),
     "unmarked-hook": ("PluginLoadError", "implements no hook chatplug_create_model."),
     "hook-raises": ("PluginHookError", "chatplug_create_model of hook-raises 1.2.3 raised KeyError: 'mine'"),
@@ -80,6 +86,9 @@ def test_a_broken_plugin_is_named_with_its_version_and_what_to_do(
         assert SAYS[name][1] in text
         assert f"{name} 1.2.3" in text
         assert text.endswith(f"Upgrade or uninstall {name}.")
+        before = text.partition(" Upgrade or uninstall")[0].partition(" This is a fault of the plugin")[0]
+        assert before[-1] in ".!?"
+        assert "<module" not in text
         assert text.startswith(name.replace("-", "_"))
         assert kind == "PluginLoadError" or f":{model}: " in text
 

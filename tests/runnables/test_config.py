@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from chatplug.callbacks import BaseCallbackHandler
 from chatplug.errors import ConfigError
 from chatplug.runnables import ensure_config
 
@@ -34,6 +35,13 @@ def test_a_config_is_checked_into_a_new_dict() -> None:
         ({"metadata": ["a"]}, r"config\['metadata'\] is list, not dict"),
         ({"run_name": 3}, r"config\['run_name'\] is int, not str"),
         (["tags"], "config is list. Give a dict"),
+        (
+            {"callbacks": [BaseCallbackHandler(), None]},
+            r"config\['callbacks'\]\[1\] is NoneType, not a handler\. Give an",
+        ),
+        ({"callbacks": (object(),)}, r"config\['callbacks'\]\[0\] is object, not a handler"),
+        ({"callbacks": [BaseCallbackHandler]}, r"\[0\] is the class BaseCallbackHandler, not a handler"),
+        ({"run_id": "3"}, r"config\['run_id'\] is str, not UUID\. Give uuid\.uuid4\(\)\."),
     ],
 )
 def test_a_config_that_says_nothing_known_is_refused(config: Any, complaint: str) -> None:

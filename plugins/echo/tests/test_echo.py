@@ -121,3 +121,16 @@ def test_it_says_who_it_is_and_survives_another_process() -> None:
     assert model.identifying_params == {"model_name": "n3", "_type": "echo"}
     assert repr(model) == "EchoChatModel(n=3)"
     assert pickle.loads(pickle.dumps(model)) == model  # noqa: S301  # written on the same line
+
+
+def test_the_length_is_said_by_the_name_and_not_again_by_a_setting() -> None:
+    with pytest.raises(
+        SettingsError, match=r"^echo:n3: The model's name says what n is\. Write echo:n5 and leave n out"
+    ):
+        chatplug.init("echo:n3", n=5)
+
+
+@pytest.mark.parametrize("settings", [{"n": 2}, {"foo": 1}])
+def test_a_call_has_no_settings_but_stop(settings: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError, match=r"^echo:n3: .* of a call\."):
+        chatplug.init("echo:n3").invoke("abc", **settings)

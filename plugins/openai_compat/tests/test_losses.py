@@ -126,3 +126,37 @@ def test_dicts_of_the_wire_go_out_as_they_were_written() -> None:
 
     assert json.loads(body)["messages"] == turns
     assert losses == []
+
+
+CALL = {"name": "look", "args": {"x": 1}, "id": None, "type": "tool_call"}
+CUSTOM = {"id": "c", "type": "custom", "custom": {"name": "look", "input": "x"}}
+
+
+@pytest.mark.parametrize(
+    ("message", "sent", "lost"),
+    [
+        (AIMessage([{**CALL, "id": "a"}]), ["look"], []),
+        (AIMessage([CALL], tool_calls=[{**CALL, "name": "f"}]), ["f", "look"], []),  # type: ignore[typeddict-item]
+        (AIMessage([CALL], tool_calls=[CALL]), ["look"], []),  # type: ignore[list-item]
+        (AIMessage([{**CALL, "type": "tool_call_chunk", "args": "{"}]), [], ["messages[0].content[0]"]),
+        (AIMessage("", invalid_tool_calls=[{**CALL, "name": None, "args": "{"}]), [None], []),  # type: ignore[typeddict-item]
+        (AIMessage("", additional_kwargs={"tool_calls": [CUSTOM]}), [], ["messages[0].additional_kwargs.tool_calls"]),
+    ],
+)
+def test_a_call_is_sent_or_said_to_be_lost_wherever_it_stands(
+    message: AIMessage, sent: list[str | None], lost: list[str]
+) -> None:
+    data, losses = encode(ChatRequest(model="m", messages=[message], stop=(), stream=False, settings={}), "tiny")
+
+    calls = json.loads(data)["messages"][0].get("tool_calls", [])
+    assert [call["function"]["name"] for call in calls] == sent
+    assert [loss.path for loss in losses] == lost
+
+
+def test_a_call_of_another_kind_goes_back_to_who_made_it() -> None:
+    message = AIMessage("", additional_kwargs={"tool_calls": [CUSTOM]}, response_metadata={"model_provider": "tiny"})
+
+    data, losses = encode(ChatRequest(model="m", messages=[message], stop=(), stream=False, settings={}), "tiny")
+
+    assert json.loads(data)["messages"][0]["tool_calls"] == [CUSTOM]
+    assert losses == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
 from chatplug.callbacks.dispatch import adispatch, dispatch
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 __all__ = ["AsyncCallbackManagerForLLMRun", "CallbackManagerForLLMRun"]
 
 
+_MOST = 10_000
+"""Announcements of chunks that never came which are remembered."""
+
+
 class _ManagerForLLMRun:
     """One run of a model and who listens to it."""
 
@@ -28,7 +33,8 @@ class _ManagerForLLMRun:
         self.tags = tags
         self.metadata = metadata
         self.parent_run_id: UUID | None = None
-        self._told: list[AIMessageChunk | None] = []
+        self._told: OrderedDict[object, AIMessageChunk | None] = OrderedDict()
+        """What was announced and has not come, the oldest first, by identity."""
 
     def _facts(self) -> dict[str, Any]:
         """What every event of this run says."""
@@ -36,12 +42,25 @@ class _ManagerForLLMRun:
 
     def was_told(self, message: AIMessageChunk) -> bool:
         """Whether the model itself has announced this chunk; each announcement counts once."""
-        for index, told in enumerate(self._told):
-            # Who announces a token without its chunk means the next one.
-            if told is None or told is message:
-                del self._told[index]
-                return True
-        return False
+        if not self._told:
+            return False
+        if self._told.pop(id(message), None) is not None:
+            return True
+        # Who announces a token without its chunk means the next one, and so does who announces a copy of it.
+        first = next(iter(self._told.values()))
+        if first is not None and first.content != message.content:
+            return False
+        self._told.popitem(last=False)
+        return True
+
+    def _tell(self, chunk: ChatGenerationChunk | None) -> None:
+        """Remember that a chunk was announced."""
+        if chunk is None:
+            self._told[object()] = None
+        else:
+            self._told[id(chunk.message)] = chunk.message
+        if len(self._told) > _MOST:
+            self._told.popitem(last=False)
 
 
 class CallbackManagerForLLMRun(_ManagerForLLMRun):
@@ -52,7 +71,7 @@ class CallbackManagerForLLMRun(_ManagerForLLMRun):
 
         The host announces each chunk that was not announced, so that a model may leave this out.
         """
-        self._told.append(chunk.message if chunk is not None else None)
+        self._tell(chunk)
         dispatch(self.handlers, "on_llm_new_token", token, chunk=chunk, **self._facts(), **kwargs)
 
 
@@ -61,7 +80,7 @@ class AsyncCallbackManagerForLLMRun(_ManagerForLLMRun):
 
     async def on_llm_new_token(self, token: str, *, chunk: ChatGenerationChunk | None = None, **kwargs: Any) -> None:
         """The asynchronous twin of `CallbackManagerForLLMRun.on_llm_new_token`."""
-        self._told.append(chunk.message if chunk is not None else None)
+        self._tell(chunk)
         await adispatch(self.handlers, "on_llm_new_token", token, chunk=chunk, **self._facts(), **kwargs)
 
     def get_sync(self) -> CallbackManagerForLLMRun:

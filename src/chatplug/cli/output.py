@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-__all__ = ["ClosedOutputError", "Output", "one_line", "printable", "reconfigured"]
+__all__ = ["ClosedOutputError", "Output", "is_output_failure", "one_line", "printable", "reconfigured", "shortened"]
 
 # C0 without tab and newline, DEL, C1: with these a text could move the cursor, rename the window or clear the screen.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -39,6 +39,20 @@ def one_line(text: str) -> str:
     return printable(" ".join(text.split()))
 
 
+def shortened(text: str) -> str:
+    """The text, without its middle where it is longer than anybody reads.
+
+    >>> len(shortened("x" * 5000))
+    955
+    """
+    if len(text) <= _MOST:
+        return text
+    return f"{text[:_HEAD]} ... {text[-_TAIL:]}"
+
+
+_MOST, _HEAD, _TAIL = 1000, 700, 250
+
+
 def reconfigured(stream: TextIO, *, errors: str) -> TextIO:
     """The stream, which from now on treats what it cannot encode or decode as `errors` says; see `codecs`."""
     # `TextIO` is the type of the standard streams and has no such method; what they are, has.
@@ -52,6 +66,27 @@ class ClosedOutputError(Exception):
     """Nobody reads standard output any more."""
 
 
+def is_output_failure(error: BaseException) -> bool:
+    """Whether click could not write a text, such as its help; what is still to be written is then given up."""
+    trace = error.__traceback__
+    if not isinstance(error, OSError) or trace is None:
+        return False
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace.tb_frame.f_globals.get("__name__") != click.utils.__name__:
+        return False
+    _abandon(sys.stdout)
+    return True
+
+
+def _abandon(stream: TextIO) -> None:
+    """Send what is still in the buffer nowhere; Python would try to write it once more, and complain."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+
+
 class Output:
     """Standard output: each text is there as soon as it is written, and the last line has its end.
 
@@ -59,6 +94,8 @@ class Output:
     """
 
     def __init__(self) -> None:
+        if sys.stdout is None:  # pyright: ignore[reportUnnecessaryComparison]  # where it was closed from the start
+            raise click.ClickException("Standard output is closed.")
         # A model may send half a surrogate pair, and not every terminal is UTF-8.
         self._stream = reconfigured(sys.stdout, errors="backslashreplace")
         self._last: str | None = None
@@ -92,7 +129,7 @@ class Output:
             self._stream.write(text)
             self._stream.flush()
         except OSError as error:
-            self._abandon()
+            _abandon(self._stream)
             if isinstance(error, BrokenPipeError):
                 raise ClosedOutputError from error
             raise click.ClickException(f"Standard output cannot be written: {error.strerror}.") from error
@@ -120,10 +157,3 @@ class Output:
             table.add_row(*(Text(printable(cell)) for cell in row))
         Console(file=self._stream).print(table)
         self._last = "\n"
-
-    def _abandon(self) -> None:
-        """Send what is still in the buffer nowhere; Python would try to write it once more, and complain."""
-        with contextlib.suppress(OSError, ValueError):
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, self._stream.fileno())
-            os.close(nowhere)

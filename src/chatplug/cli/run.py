@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -50,6 +50,10 @@ def run(  # noqa: PLR0913  # click gives each option as an argument
     Without PROMPT, or when it is "-", the prompt is read from standard input. A prompt that begins with "-" goes
     behind "--". With --json the whole message is printed as one JSON object when it is there.
     """
+    # Python has no standard input where that was closed from the start.
+    stdin: TextIO | None = sys.stdin
+    if stdin is None and prompt in (None, "-"):
+        raise click.UsageError("There is no prompt: standard input is closed. Write the prompt behind MODEL.")
     if prompt is None and sys.stdin.isatty():
         raise click.UsageError('There is no prompt. Write it behind MODEL, or pipe it in; "-" reads the terminal.')
     import chatplug

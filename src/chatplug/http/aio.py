@@ -11,12 +11,12 @@ import io
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from types import TracebackType
-from typing import Any, NoReturn, Self, cast
+from typing import TYPE_CHECKING, Any, NoReturn, Self, cast
 
 import aiohttp
 from yarl import URL
 
-from chatplug.http.coding import Inflater, inflater_for
+from chatplug.http.coding import Inflater, Unreadable, inflater_for
 from chatplug.http.deadline import Deadline, time_left
 from chatplug.http.errors import BodyTooLarge, ProxyError, TransportError
 from chatplug.http.failures import FAILURES, body_failure, cause_of, has_ended_unanswered, head_failure
@@ -25,7 +25,10 @@ from chatplug.http.proxy import Proxy, choose_proxy
 from chatplug.http.sessions import Attempt, Sessions
 from chatplug.http.target import Target, headers_of, lower_headers, needs_length, target_of
 from chatplug.http.tls import tls_for
-from chatplug.http.transport import ERROR_BODY_LIMIT, Request, Response
+from chatplug.http.transport import ERROR_BODY_LIMIT, Request, Response, is_success
+
+if TYPE_CHECKING:
+    import ssl
 
 __all__ = ["AsyncStream", "AsyncTransport"]
 
@@ -71,7 +74,9 @@ class AsyncStream:
             try:
                 self._inflater = inflater_for(self.headers)
             except ValueError as error:
-                self._break(error)
+                if is_success(self.status):
+                    self._break(error)
+                self._inflater = Unreadable(str(error))
 
     def __aiter__(self) -> Self:
         """The body, decompressed, in the pieces in which it arrives."""
@@ -84,14 +89,18 @@ class AsyncStream:
         raise StopAsyncIteration
 
     async def read(self, limit: int = ERROR_BODY_LIMIT, /) -> bytes:
-        """The rest of the body, or its first `limit` bytes."""
+        """The rest of the body, or its first `limit` bytes; see `AsyncByteStream`."""
         pieces: list[bytes] = []
         size = 0
         # Half the cost of `async for`; most answers are read by this.
         step = self._receive if self._inflater is None else self._inflate
-        while size < limit and (piece := await step()):
-            pieces.append(piece)
-            size += len(piece)
+        try:
+            while size < limit and (piece := await step()):
+                pieces.append(piece)
+                size += len(piece)
+        except TransportError:
+            if is_success(self.status):
+                raise
         return pieces[0] if len(pieces) == 1 and size <= limit else b"".join(pieces)[:limit]
 
     async def aclose(self) -> None:
@@ -188,38 +197,22 @@ class AsyncTransport:
     async def astream(self, request: Request, /) -> AsyncStream:
         """The answer as soon as its headers are in."""
         target, path = target_of(request)
-        headers = headers_of(request, target)
         proxy = self._proxy(target, request)
-        settings = self._settings(target, proxy, headers, request)
+        tls = tls_for(target.origin, self._options, request) if target.origin.scheme == "https" else None
         sessions = self._sessions.get(asyncio.get_running_loop()) or await self._begin()
         deadline = Deadline(request)
-        url = URL(target.base + path, encoded=True)
-        session = sessions.pooled
-        while True:
-            attempt = Attempt()
-            try:
-                return AsyncStream(
-                    await session.request(
-                        request.method,
-                        url,
-                        headers=headers,
-                        data=_payload(request),
-                        timeout=_limits(request.timeout.connect, request.timeout.read, time_left(deadline.ends, None)),
-                        allow_redirects=False,
-                        **settings,
-                    ),
-                    deadline,
-                )
-            except FAILURES as error:
-                if session is sessions.pooled and not attempt.made_connection and has_ended_unanswered(error):
-                    session = sessions.single
-                    continue
-                failure, cause = head_failure(error, deadline, target.origin, proxy), cause_of(error)
-            raise failure from cause
+        answer = await _ask(sessions, deadline, target, path, proxy, tls)
+        if isinstance(answer, aiohttp.ClientResponse):
+            return AsyncStream(answer, deadline)
+        # Raised here, where no local variable has a header in it: some tools report those with the traceback.
+        failure, cause = answer
+        raise failure from cause
 
     async def arequest(self, request: Request, /) -> Response:
         """The whole answer."""
         async with await self.astream(request) as stream:
+            if not is_success(stream.status):
+                return Response(stream.status, stream.headers, await stream.read())
             limit = self._options.max_body
             body = await stream.read(limit + 1)
             if len(body) > limit:
@@ -259,20 +252,46 @@ class AsyncTransport:
             return proxy
         raise ProxyError(reason, **request.where, host="", port=0)
 
-    def _settings(
-        self, target: Target, proxy: Proxy | None, headers: dict[str, str], request: Request
-    ) -> dict[str, Any]:
-        """How aiohttp is told of TLS and proxy; a proxy's password is a header of the request or of CONNECT."""
-        is_secure = target.origin.scheme == "https"
-        settings: dict[str, Any] = {"ssl": tls_for(target.origin, self._options, request)} if is_secure else {}
-        if proxy is not None:
-            settings["proxy"] = URL(f"http://{proxy.origin.address}")
-            if proxy.authorization is not None:
-                if is_secure:
-                    settings["proxy_headers"] = {"proxy-authorization": proxy.authorization}
-                else:
-                    headers["proxy-authorization"] = proxy.authorization
-        return settings
+
+async def _ask(  # what a call has come down to
+    sessions: Sessions, deadline: Deadline, target: Target, path: str, proxy: Proxy | None, tls: ssl.SSLContext | None
+) -> aiohttp.ClientResponse | tuple[TransportError, OSError | None]:
+    """The head of the answer, or why there is none and what was below that."""
+    request = deadline.request
+    headers = headers_of(request, target)
+    settings = _settings(proxy, headers, tls)
+    url = URL(target.base + path, encoded=True)
+    session = sessions.pooled
+    while True:
+        attempt = Attempt()
+        try:
+            return await session.request(
+                request.method,
+                url,
+                headers=headers,
+                data=_payload(request),
+                timeout=_limits(request.timeout.connect, request.timeout.read, time_left(deadline.ends, None)),
+                allow_redirects=False,
+                **settings,
+            )
+        except FAILURES as error:
+            if session is sessions.pooled and not attempt.made_connection and has_ended_unanswered(error):
+                session = sessions.single
+                continue
+            return head_failure(error, deadline, target.origin, proxy), cause_of(error)
+
+
+def _settings(proxy: Proxy | None, headers: dict[str, str], tls: ssl.SSLContext | None) -> dict[str, Any]:
+    """How aiohttp is told of TLS and proxy; a proxy's password is a header of the request or of CONNECT."""
+    settings: dict[str, Any] = {} if tls is None else {"ssl": tls}
+    if proxy is not None:
+        settings["proxy"] = URL(f"http://{proxy.origin.address}")
+        if proxy.authorization is not None:
+            if tls is not None:
+                settings["proxy_headers"] = {"proxy-authorization": proxy.authorization}
+            else:
+                headers["proxy-authorization"] = proxy.authorization
+    return settings
 
 
 @lru_cache(maxsize=64)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-__all__ = ["Inflater", "inflater_for"]
+__all__ = ["Inflater", "Unreadable", "inflater_for"]
 
 # A kilobyte of zeros compresses to a byte; what comes out is handed over in pieces of bounded size.
 _MOST = 1 << 18
@@ -64,3 +64,22 @@ class Inflater:
         """Say so if the compressed body has no end."""
         if self._zlib is not None:
             raise ValueError("the compressed body has no end")
+
+
+class Unreadable(Inflater):
+    """What stands where a coding is unknown and the status counts for more than the body."""
+
+    __slots__ = ("_reason",)
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self._reason = reason
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """Nothing can be made of it."""
+        yield from ()
+        raise ValueError(self._reason)
+
+    def finish(self) -> None:
+        """Nothing can be made of it."""
+        raise ValueError(self._reason)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import io
+import re
 import select
 import socket
 import ssl
@@ -18,9 +19,27 @@ from chatplug.http.sockets import KEEP_ALIVE, make_socket, reason_of, track
 from chatplug.http.target import Origin
 from chatplug.http.tls import explain, tls_for
 
-__all__ = ["Connection", "connect"]
+__all__ = ["Connection", "Outgoing", "connect"]
 
 _BUFFER = 1 << 16
+
+# What http.client reads and no two programs read alike: a line that is no header, a control character, a line that
+# goes on without a header before it. Who reads an answer differently from the one before us can be sent another.
+_TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+_HEAD = re.compile(
+    rb"(?:HTTP/(?:1\.[01]|0\.9) \d{3}(?: [^\r\n\0]*)?\r?\n"
+    rb"(?:" + _TOKEN + rb"[ \t]*:[^\r\n\0]*\r?\n(?:[ \t][^\r\n\0]*\r?\n)*)*\r?\n)+"
+)
+_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\r\n\0]*)?\r\n")
+
+
+class Outgoing:
+    """What is sent, with the key in it; the variables of a traceback show no more of it than that it is there."""
+
+    __slots__ = ("data",)
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
 
 
 class _Wire(io.RawIOBase):
@@ -53,12 +72,63 @@ class _Wire(io.RawIOBase):
 class _Reader(io.BufferedReader):
     """One buffer for the life of a connection; `http.client` would close it after each answer."""
 
+    def __init__(self, wire: _Wire) -> None:
+        super().__init__(wire, _BUFFER)
+        self.head: list[bytes] | None = None
+        """The lines of a head, while one is read."""
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        line = super().readline(size)
+        if self.head is not None:
+            self.head.append(line)
+        return line
+
     def close(self) -> None:
         pass
 
     def flush(self) -> None:
         # Called with that closing, when all of it may be garbage already.
         pass
+
+
+_stdlib: Any = http.client.HTTPResponse
+"""The same, with the methods that type checkers do not know."""
+
+
+class _Answer(http.client.HTTPResponse):
+    """An answer that is read as strictly as the asynchronous client reads it."""
+
+    def check(self, head: bytes) -> None:
+        """Refuse a head that could be read in two ways, and in the second hide another answer."""
+        if _HEAD.fullmatch(head) is None:
+            raise http.client.HTTPException("a line of the head is no header")
+        if "," in self.headers.get("transfer-encoding", ""):
+            raise http.client.HTTPException("the body is coded in more than one way")
+        lengths = self.headers.get_all("content-length", ())
+        if not lengths:
+            return
+        if len(lengths) > 1 or "transfer-encoding" in self.headers:
+            raise http.client.HTTPException("the length of the body is told twice")
+        length = lengths[0].strip(" \t")
+        if not (length.isascii() and length.isdigit() and len(length) < _MOST_DIGITS):
+            raise http.client.HTTPException("the length of the body is no number")
+
+    def _read_next_chunk_size(self) -> int:
+        # http.client has Python read the number, which takes -5, 0x5 and 0_5 for one.
+        line = self.fp.readline(_BUFFER)
+        found = _CHUNK_SIZE.fullmatch(line)
+        if found is None:
+            raise http.client.HTTPException("the size of a chunk is no number" if line else "there is no next chunk")
+        return int(found[1], 16)
+
+    def _safe_read(self, amt: int) -> bytes:
+        data: bytes = _stdlib._safe_read(self, amt)  # noqa: SLF001
+        if amt == 2 and self.chunked and data != b"\r\n":  # what stands behind a chunk
+            raise http.client.HTTPException("a chunk does not end where it should")
+        return data
+
+
+_MOST_DIGITS = 20
 
 
 class Connection:
@@ -69,7 +139,7 @@ class Connection:
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
         self.wire = _Wire(sock)
-        self._reader = _Reader(self.wire, _BUFFER)
+        self._reader = _Reader(self.wire)
         self.was_used = False
         self.unused_since = 0.0
 
@@ -77,25 +147,34 @@ class Connection:
         """What `http.client` asks of a socket."""
         return self._reader
 
-    def send(self, data: bytes, deadline: Deadline) -> bool:
+    def send(self, outgoing: Outgoing, deadline: Deadline) -> bool:
         """Send it all; False when the other side would not take it, which may have said why."""
         self.wire.deadline = deadline
         self.wire.has_begun = False
         self.sock.settimeout(deadline.silence())
         try:
-            self.sock.sendall(data)
+            self.sock.sendall(outgoing.data)
         except (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError):
             return False
+        except OSError as error:
+            # Without the frames of the module ssl, which hold the data.
+            raise error.with_traceback(None) from None
         return True
 
     def receive(self, method: str) -> http.client.HTTPResponse:
         """The head of the next answer; notices before it, such as 103 Early Hints, are passed over."""
         while True:
-            response = http.client.HTTPResponse(self, method=method)  # type: ignore[arg-type]  # It calls makefile only.
-            response.begin()
+            response = _Answer(self, method=method)  # type: ignore[arg-type]  # It calls makefile only.
+            lines: list[bytes] = []
+            self._reader.head = lines
+            try:
+                response.begin()
+            finally:
+                self._reader.head = None
             if self.wire.has_ended:
                 # http.client takes the end of the connection for the end of the headers.
                 raise http.client.IncompleteRead(b"")
+            response.check(b"".join(lines))
             if response.status >= 200 or response.status == 101:
                 return response
 
@@ -203,14 +282,11 @@ def _dial(peer: Origin, ends: float | None) -> socket.socket:
 
 def _tunnel(sock: socket.socket, origin: Origin, proxy: Proxy, deadline: Deadline, ends: float | None) -> None:
     """Have the proxy connect us with the server."""
-    lines = [f"CONNECT {origin.address} HTTP/1.1", f"host: {origin.address}"]
-    if proxy.authorization is not None:
-        lines.append(f"proxy-authorization: {proxy.authorization}")
     connection = Connection(sock)
     sock.settimeout(time_left(ends, None))
     status: int | None = None
     try:
-        sock.sendall("\r\n".join([*lines, "", ""]).encode("latin-1"))
+        sock.sendall(_connect_request(origin, proxy))
         status = connection.receive("CONNECT").status
         reason = f"answered {status}"
     except http.client.HTTPException as error:
@@ -222,6 +298,13 @@ def _tunnel(sock: socket.socket, origin: Origin, proxy: Proxy, deadline: Deadlin
         **proxy.origin.peer(deadline.request),
         status=status,
     )
+
+
+def _connect_request(origin: Origin, proxy: Proxy) -> bytes:
+    lines = [f"CONNECT {origin.address} HTTP/1.1", f"host: {origin.address}"]
+    if proxy.authorization is not None:
+        lines.append(f"proxy-authorization: {proxy.authorization}")
+    return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
 
 def _secure(sock: socket.socket, origin: Origin, context: ssl.SSLContext, ends: float | None) -> socket.socket:

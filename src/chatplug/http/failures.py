@@ -79,13 +79,13 @@ def has_ended_unanswered(error: Exception) -> bool:
 
 
 def cause_of(error: Exception) -> OSError | None:
-    """The operating system's error below one of aiohttp's, which holds nothing of the request."""
+    """The operating system's error below one of aiohttp's, without the frames of aiohttp, which hold the request."""
+    cause: BaseException | None = None
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         cause = error.certificate_error
-        return cause if isinstance(cause, OSError) else None
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return error.os_error
-    return None
+    elif isinstance(error, aiohttp.ClientConnectorError):
+        cause = error.os_error
+    return cause.with_traceback(None) if isinstance(cause, OSError) else None
 
 
 def _too_late(error: Exception, deadline: Deadline, *, sent: bool | None) -> TransportError:

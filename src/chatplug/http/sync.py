@@ -17,15 +17,15 @@ from http.client import HTTPException, HTTPResponse
 from types import TracebackType
 from typing import NoReturn, Self
 
-from chatplug.http.coding import Inflater, inflater_for
-from chatplug.http.connection import Connection, connect
+from chatplug.http.coding import Inflater, Unreadable, inflater_for
+from chatplug.http.connection import Connection, Outgoing, connect
 from chatplug.http.deadline import Deadline
-from chatplug.http.errors import BodyTooLarge, BrokenBody, Disconnected, ProxyError
+from chatplug.http.errors import BodyTooLarge, BrokenBody, Disconnected, ProxyError, TransportError
 from chatplug.http.options import TransportOptions
 from chatplug.http.proxy import Proxy, choose_proxy
 from chatplug.http.sockets import reason_of
 from chatplug.http.target import Origin, Target, headers_of, lower_headers, needs_length, target_of
-from chatplug.http.transport import ERROR_BODY_LIMIT, Request, Response
+from chatplug.http.transport import ERROR_BODY_LIMIT, Request, Response, is_success
 
 __all__ = ["SyncStream", "SyncTransport"]
 
@@ -76,7 +76,7 @@ class _Server:
         while self.unused:
             self.unused.pop().close()
 
-    def encode(self, request: Request, target: Target, path: str) -> bytes:
+    def encode(self, request: Request, target: Target, path: str) -> Outgoing:
         """The request as it goes over the wire."""
         headers = headers_of(request, target)
         if self.proxy is not None and self.origin.scheme == "http":
@@ -87,7 +87,7 @@ class _Server:
         if needs_length(request.method, request.body):
             headers["content-length"] = str(len(body))
         lines = [f"{request.method} {path} HTTP/1.1", *[f"{name}: {value}" for name, value in headers.items()], "", ""]
-        return "\r\n".join(lines).encode("ascii") + body
+        return Outgoing("\r\n".join(lines).encode("ascii") + body)
 
 
 class SyncStream:
@@ -117,7 +117,9 @@ class SyncStream:
             try:
                 self._inflater = inflater_for(self.headers)
             except ValueError as error:
-                self._break(error)
+                if is_success(self.status):
+                    self._break(error)
+                self._inflater = Unreadable(str(error))
 
     def __iter__(self) -> Iterator[bytes]:
         """The body, decompressed, in the pieces in which it arrives."""
@@ -136,14 +138,18 @@ class SyncStream:
                 self._break(error)
 
     def read(self, limit: int = ERROR_BODY_LIMIT, /) -> bytes:
-        """The rest of the body, or its first `limit` bytes."""
+        """The rest of the body, or its first `limit` bytes; see `ByteStream`."""
         pieces: list[bytes] = []
         size = 0
-        for piece in self:
-            pieces.append(piece)
-            size += len(piece)
-            if size >= limit:
-                break
+        try:
+            for piece in self:
+                pieces.append(piece)
+                size += len(piece)
+                if size >= limit:
+                    break
+        except TransportError:
+            if is_success(self.status):
+                raise
         return b"".join(pieces)[:limit]
 
     def close(self) -> None:
@@ -272,6 +278,8 @@ class SyncTransport:
     def request(self, request: Request, /) -> Response:
         """The whole answer."""
         with self.stream(request) as stream:
+            if not is_success(stream.status):
+                return Response(stream.status, stream.headers, stream.read())
             limit = self._options.max_body
             body = stream.read(limit + 1)
             if len(body) > limit:
@@ -296,7 +304,7 @@ class SyncTransport:
         raise ProxyError(reason, **request.where, host="", port=0)
 
 
-def _ask(connection: Connection, data: bytes, deadline: Deadline) -> HTTPResponse | None:
+def _ask(connection: Connection, data: Outgoing, deadline: Deadline) -> HTTPResponse | None:
     """Send a request and wait for the head of its answer; None when the connection had ended before."""
     request = deadline.request
     sent: bool | None = None

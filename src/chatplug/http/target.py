@@ -17,6 +17,7 @@ __all__ = ["Origin", "Target", "headers_of", "lower_headers", "needs_length", "t
 
 _set = object.__setattr__
 _PORTS = {"http": 80, "https": 443}
+_LONGEST_LABEL = 63
 _UNPRINTABLE = re.compile(r"[\x00-\x20\x7f]")
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9a-zA-Z]+")
 _NOT_IN_A_VALUE = re.compile(r"[^\t\x20-\x7e]")
@@ -119,7 +120,8 @@ def split_address(address: str, default_port: int) -> tuple[str, int]:
         raise ValueError("the URL has no host")
     if _UNPRINTABLE.search(host):
         raise ValueError("the URL's host has a space or a control character in it")
-    if not host.isascii():
+    if not host.isascii() or len(host) > _LONGEST_LABEL:
+        # Also what is ASCII: a name with a label that is too long fails where it is looked up, in other words.
         try:
             host = host.encode("idna").decode("ascii")
         except UnicodeError:
@@ -165,18 +167,26 @@ def headers_of(request: Request, target: Target) -> dict[str, str]:
     An answer comes uncompressed unless the caller asks for another coding: an answer of a model is small, and
     a compressed stream is held back by whoever compresses it.
     """
+    headers = _headers(request, target)
+    if isinstance(headers, str):
+        # Raised here, where no local variable has a header in it: some tools report those with the traceback.
+        raise InvalidRequest(headers, **request.where)
+    return headers
+
+
+def _headers(request: Request, target: Target) -> dict[str, str] | str:
+    """The headers, or what is wrong with them."""
     headers = {"host": target.authority, "accept-encoding": "identity", "user-agent": "chatplug"}
     if target.authorization is not None:
         headers["authorization"] = target.authorization
     for name, value in request.headers.items():
         lower = _lower(name)
         if lower is None:
-            raise InvalidRequest("a header has a name that HTTP does not allow", **request.where)
+            return "a header has a name that HTTP does not allow"
         if _NOT_IN_A_VALUE.search(value) is not None:
-            raise InvalidRequest(
+            return (
                 f"the header {lower!r} has a line break, a control character or a letter outside ASCII in it; "
-                "look for one at the end of the key",
-                **request.where,
+                "look for one at the end of the key"
             )
         if lower not in _CLIENTS_OWN:
             headers[lower] = value

@@ -22,10 +22,16 @@ __all__ = [
     "Response",
     "Timeout",
     "Transport",
+    "is_success",
 ]
 
 ERROR_BODY_LIMIT = 1 << 20
 """How much `read` takes of a body unless told otherwise; no server explains an error in more."""
+
+
+def is_success(status: int) -> bool:
+    """Whether the body is what was asked for, and not why there is none."""
+    return 200 <= status < 300
 
 
 class Frozen:
@@ -71,7 +77,8 @@ class Timeout(Frozen):
     __slots__ = ("connect", "read", "total")
 
     connect: float | None
-    """Until there is a connection, TLS and proxy included; 10 s."""
+    """Until there is a connection, TLS and proxy included; 10 s. A synchronous call finds the address of a name
+    first, under no limit but that of the system's resolver, which Python can neither interrupt nor shorten."""
     read: float | None
     """The longest silence: until the headers come, and between two pieces of the body; 300 s."""
     total: float | None
@@ -107,10 +114,11 @@ def _seconds(name: str, value: float | None) -> float | None:
     seconds = float(value)
     if not seconds > 0:
         raise ValueError(f"The {name} timeout must be more than 0 seconds, or None for no limit; it is {value!r}.")
-    return None if seconds == _FOREVER else seconds
+    return None if seconds > _LIFETIME else seconds
 
 
-_FOREVER = float("inf")
+# 31 years; the clocks below us count no further than some hundreds of them.
+_LIFETIME = 1e9
 
 
 class Request(Frozen):
@@ -195,7 +203,10 @@ class ByteStream(Protocol):
         ...
 
     def read(self, limit: int = ERROR_BODY_LIMIT, /) -> bytes:
-        """The rest of the body, or its first `limit` bytes."""
+        """The rest of the body, or its first `limit` bytes.
+
+        Where the status is not one of success it is what matters: of a body that breaks, what had come is given.
+        """
         ...
 
     def close(self) -> None:
@@ -226,7 +237,10 @@ class AsyncByteStream(Protocol):
         ...
 
     async def read(self, limit: int = ERROR_BODY_LIMIT, /) -> bytes:
-        """The rest of the body, or its first `limit` bytes."""
+        """The rest of the body, or its first `limit` bytes.
+
+        Where the status is not one of success it is what matters: of a body that breaks, what had come is given.
+        """
         ...
 
     async def aclose(self) -> None:
@@ -243,7 +257,10 @@ class Transport(Protocol):
     """Four calls; safe to share between threads, event loops and, after a fork, processes."""
 
     def request(self, request: Request, /) -> Response:
-        """The whole answer. Raises `TransportError`."""
+        """The whole answer. Raises `TransportError`.
+
+        Where the status is not one of success it has no more than `ERROR_BODY_LIMIT` bytes of the body, or what came.
+        """
         ...
 
     def stream(self, request: Request, /) -> ByteStream:

@@ -26,7 +26,7 @@ from chatplug.http.errors import (
     TransportError,
 )
 from chatplug.http.target import Origin, headers_of, target_of
-from chatplug.http.transport import ERROR_BODY_LIMIT, Request, Response
+from chatplug.http.transport import ERROR_BODY_LIMIT, Request, Response, is_success
 
 __all__ = ["HttpxTransport"]
 
@@ -56,7 +56,7 @@ class HttpxTransport:
     def request(self, request: Request, /) -> Response:
         """The whole answer."""
         with self.stream(request) as stream:
-            return self._whole(stream, stream.read(self._max_body + 1), request)
+            return self._whole(stream, stream.read(self._limit(stream)), request)
 
     async def astream(self, request: Request, /) -> _AsyncHttpxStream:
         """The answer as soon as its headers are in."""
@@ -73,7 +73,7 @@ class HttpxTransport:
     async def arequest(self, request: Request, /) -> Response:
         """The whole answer."""
         async with await self.astream(request) as stream:
-            return self._whole(stream, await stream.read(self._max_body + 1), request)
+            return self._whole(stream, await stream.read(self._limit(stream)), request)
 
     def close(self) -> None:
         """Nothing: the client is its maker's to close."""
@@ -81,8 +81,11 @@ class HttpxTransport:
     async def aclose(self) -> None:
         """Nothing: the client is its maker's to close."""
 
+    def _limit(self, stream: _Body) -> int:
+        return self._max_body + 1 if is_success(stream.status) else ERROR_BODY_LIMIT
+
     def _whole(self, stream: _Body, body: bytes, request: Request) -> Response:
-        if len(body) > self._max_body:
+        if len(body) > self._max_body and is_success(stream.status):
             raise BodyTooLarge(limit=self._max_body, **request.where)
         return Response(stream.status, stream.headers, body)
 
@@ -226,14 +229,16 @@ class _HttpxStream(_Body):
 
     def read(self, limit: int = ERROR_BODY_LIMIT, /) -> bytes:
         """The rest of the body, or its first `limit` bytes."""
-        pieces: list[bytes] = []
-        size = 0
-        for piece in self:
-            pieces.append(piece)
-            size += len(piece)
-            if size >= limit:
-                break
-        return b"".join(pieces)[:limit]
+        body = bytearray()
+        try:
+            for piece in self:
+                body += piece
+                if len(body) >= limit:
+                    break
+        except TransportError:
+            if is_success(self.status):
+                raise
+        return bytes(body[:limit])
 
     def close(self) -> None:
         """Close the response; the client keeps the connection if the body has been read to its end."""
@@ -282,14 +287,16 @@ class _AsyncHttpxStream(_Body):
 
     async def read(self, limit: int = ERROR_BODY_LIMIT, /) -> bytes:
         """The rest of the body, or its first `limit` bytes."""
-        pieces: list[bytes] = []
-        size = 0
-        async for piece in self:
-            pieces.append(piece)
-            size += len(piece)
-            if size >= limit:
-                break
-        return b"".join(pieces)[:limit]
+        body = bytearray()
+        try:
+            async for piece in self:
+                body += piece
+                if len(body) >= limit:
+                    break
+        except TransportError:
+            if is_success(self.status):
+                raise
+        return bytes(body[:limit])
 
     async def aclose(self) -> None:
         """Close the response; the client keeps the connection if the body has been read to its end."""

@@ -17,7 +17,7 @@ from chatplug.messages.fold import Fold
 from chatplug.outputs import ChatGeneration, ChatGenerationChunk, ChatResult, LLMResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from uuid import UUID
 
     from chatplug.callbacks import BaseCallbackHandler
@@ -54,19 +54,22 @@ class ModelCall:
     """One call: its messages, its handlers, what has arrived, and how it ended."""
 
     __slots__ = (
-        "_answer",
         "_fold",
+        "_given",
         "_held",
         "_id",
         "_last",
+        "_result",
         "config",
         "handlers",
         "messages",
         "method",
         "model",
         "run_id",
+        "settings",
         "status",
         "stop",
+        "unsupported",
     )
 
     def __init__(
@@ -84,9 +87,14 @@ class ModelCall:
         self.config = config
         self.handlers: Sequence[BaseCallbackHandler] = _each_once(config.get("callbacks", ()), model.callbacks or ())
         self.run_id: UUID | None = config.get("run_id") or (_new_id() if self.handlers else None)
+        self.settings: Mapping[str, Any] = {}
+        """The settings of this call that go to the model's method."""
+        self.unsupported: list[str] = []
+        """Standard settings that were given with this call and are not honoured."""
         self.status: Literal["ok", "error", "cancelled", "abandoned"] | None = None
-        self._answer: AIMessage | None = None
+        self._result: LLMResult | None = None
         self._fold = Fold()
+        self._given: list[tuple[AIMessageChunk, AIMessageChunk]] = []
         self._id: str | None = None
         self._held: AIMessageChunk | None = None
         self._last: AIMessageChunk | None = None
@@ -94,26 +102,30 @@ class ModelCall:
     # ---- what comes in
 
     def answer(self, result: ChatResult | BaseMessage) -> AIMessage:
-        """The message of a whole answer."""
-        if isinstance(result, ChatResult):
-            if not result.generations:
+        """The message of a whole answer; what is added to it is added to a copy, the model may have kept its own."""
+        info: dict[str, Any] | None = None
+        message = result
+        if isinstance(message, ChatResult):
+            if not message.generations:
                 raise self._misbehaved("a ChatResult without generations")
-            generation = result.generations[0]
-            message = generation.message
-            if generation.generation_info:
-                message.response_metadata = {**generation.generation_info, **message.response_metadata}
-        else:
-            message = result
+            info = message.generations[0].generation_info
+            message = message.generations[0].message
         if isinstance(message, AIMessageChunk):
             message = message_chunk_to_message(message)
         if not isinstance(message, AIMessage):
             raise self._wrong(message)
+        added: dict[str, Any] = {}
         if message.id is None:
-            message.id = f"{self._run_name()}-0"
+            added["id"] = f"{self._run_name()}-0"
         unsupported = self._unsupported()
-        if unsupported:
-            message.response_metadata = {**message.response_metadata, **unsupported}
-        self._answer = message
+        if unsupported or info:
+            added["response_metadata"] = {**(info or {}), **message.response_metadata, **unsupported}
+        if added:
+            message = _changed(message, added)
+        if self.handlers:
+            first = ChatGeneration(message=message, generation_info=info)
+            whole = result if isinstance(result, ChatResult) else ChatResult(generations=[first])
+            self._result = LLMResult(generations=[[first, *whole.generations[1:]]], llm_output=whole.llm_output)
         return message
 
     def source(self, given: _Source, kind: Literal["__iter__", "__aiter__"]) -> _Source:
@@ -132,9 +144,9 @@ class ModelCall:
         )
         if self._id is None:
             self._id = message.id or self._run_name()
-        if message.id != self._id:
-            message.id = self._id
         added = message.as_piece()
+        if message.id != self._id:
+            message = self._with_id(message, added)
         self._fold.push(added)
         is_silent = not added if isinstance(added, str) else _is_silent(added)
         held, self._held = self._held, message if is_silent else None
@@ -153,9 +165,10 @@ class ModelCall:
             if self._last is not None and self._last.chunk_position == "last" and not unsupported:
                 return ()
             last = AIMessageChunk("", id=self._id)
+        changes: dict[str, Any] = {"chunk_position": "last"}
         if unsupported:
-            last.response_metadata = {**last.response_metadata, **unsupported}
-        last.chunk_position = "last"
+            changes["response_metadata"] = {**last.response_metadata, **unsupported}
+        last = self._stands_for(last, last.model_copy(update=changes))
         # A chunk that was held back is in the sum already; what it learned here is not.
         self._fold.push(("", None, {"chunk_position": "last", "response_metadata": unsupported}))
         self._held = None
@@ -168,8 +181,28 @@ class ModelCall:
             raise self._wrong(piece)
         message = piece.message
         if piece.generation_info:
-            message.response_metadata = {**piece.generation_info, **message.response_metadata}
+            facts = {**piece.generation_info, **message.response_metadata}
+            return self._stands_for(message, message.model_copy(update={"response_metadata": facts}))
         return message
+
+    def _with_id(self, message: AIMessageChunk, piece: str | Piece) -> AIMessageChunk:
+        """The chunk with the stream's id: another one, since the model may yield its own again."""
+        if message.__class__ is AIMessageChunk and isinstance(piece, str):
+            return self._stands_for(message, AIMessageChunk(piece, id=self._id))
+        return self._stands_for(message, message.model_copy(update={"id": self._id}))
+
+    def _stands_for(self, given: AIMessageChunk, made: AIMessageChunk) -> AIMessageChunk:
+        if self.handlers:
+            self._given.append((made, self.given(given)))
+        return made
+
+    def given(self, chunk: AIMessageChunk) -> AIMessageChunk:
+        """The model's own chunk, for one that the caller gets; asked once for each."""
+        for index, (made, given) in enumerate(self._given):
+            if made is chunk:
+                del self._given[index]
+                return given
+        return chunk
 
     def _wrong(self, value: object) -> PluginHookError:
         if isinstance(value, CoroutineType):
@@ -185,6 +218,8 @@ class ModelCall:
     def _unsupported(self) -> dict[str, Any]:
         """What the answer says of settings that were not honoured; empty where all were."""
         names = self.model.unsupported_settings
+        if self.unsupported:
+            names = list(dict.fromkeys([*names, *self.unsupported]))
         return {"unsupported_settings": list(names)} if names else {}
 
     # ---- how it ends
@@ -204,9 +239,21 @@ class ModelCall:
         self.status = "error"
         if isinstance(error, ChatplugError):
             error.about(self.model.provider, self.model.model_id)
+        elif isinstance(error, Exception):
+            self._note(error)
         if isinstance(error, ProviderError) and error.partial is None:
             error.partial = self.so_far()
         return self._events("on_llm_error", (error,), lambda: {"partial": self.so_far()})
+
+    def _note(self, error: Exception) -> None:
+        """Tell below the traceback of a foreign exception where it came from; it reaches the caller as it is."""
+        where = ":".join(part for part in (self.model.provider, self.model.model_id) if part)
+        arrived = self.so_far()
+        note = f"chatplug: {where}"
+        if arrived is not None:
+            note += f"; what had arrived: {len(arrived.text)} characters"
+        if note not in getattr(error, "__notes__", ()):
+            error.add_note(note)
 
     def _ended_early(self, status: Literal["cancelled", "abandoned"]) -> list[Event]:
         self.status = status
@@ -218,8 +265,9 @@ class ModelCall:
         if self.status is not None:
             return []
         self.status = "ok"
-        whole = self._answer if self._answer is not None or not self.handlers else self.so_far()
-        return self._events("on_llm_end", (_result(whole),), lambda: {"status": "ok"})
+        if not self.handlers:
+            return []
+        return self._events("on_llm_end", (self._result or _result(self.so_far()),), lambda: {"status": "ok"})
 
     # ---- what handlers hear
 
@@ -278,6 +326,19 @@ def _is_silent(piece: Piece) -> bool:
 
 
 _TELLING = ("tool_call_chunks", "additional_kwargs", "chunk_position")
+
+
+def _changed(message: AIMessage, changes: dict[str, Any]) -> AIMessage:
+    """A shallow copy with some fields changed."""
+    if message.__class__ is not AIMessage:
+        return message.model_copy(update=changes)
+    # Half the time of `model_copy`, which reads every field and so gives each its default.
+    copied = AIMessage.__new__(AIMessage)
+    state: Any = object.__getstate__(message)
+    fields: dict[str, Any] = state[1]
+    for name, value in (fields | changes).items():
+        setattr(copied, name, value)
+    return copied
 
 
 def _result(message: AIMessage | None) -> LLMResult:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import warnings
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, cast
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
 
 from chatplug.callbacks.handler import BaseCallbackHandler
 from chatplug.errors import InvalidRequestError, LossError, SettingsError, nearest
 from chatplug.language_models.call import ModelCall
+from chatplug.language_models.frames import callers_level
 from chatplug.language_models.stream import Running, adrive, drive
 from chatplug.messages import AIMessage, AIMessageChunk, BaseMessage, MessageLike, convert_to_messages
 from chatplug.outputs import ChatGenerationChunk, ChatResult
@@ -20,6 +21,8 @@ from chatplug.runnables.executor import aiter_in_executor, run_in_executor
 from chatplug.runnables.runnable import Runnable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from chatplug.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
     from chatplug.messages import Loss
 
@@ -74,6 +77,10 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
     _unsupported: list[str] = PrivateAttr(default_factory=list)
     _warned: ClassVar[set[tuple[type, str]]] = set()
 
+    call_settings: ClassVar[frozenset[str] | None] = None
+    """The names of settings, besides `stop`, that one call may give; any other is refused, or answered by
+    `on_unsupported` if it is a standard one. None hands all that a call gives to the model's methods, unchecked."""
+
     if not TYPE_CHECKING:
 
         def __init__(self, **settings: Any) -> None:
@@ -96,6 +103,9 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
         if not unsupported:
             return
         self._unsupported = unsupported
+        self._answer_for(unsupported)
+
+    def _answer_for(self, unsupported: Sequence[str]) -> None:
         names = ", ".join(repr(name) for name in unsupported)
         text = f"{type(self).__name__} cannot honour {names}."
         if self.on_unsupported == "raise":
@@ -103,7 +113,7 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
         key = (type(self), names)
         if self.on_unsupported == "warn" and key not in BaseChatModel._warned:
             BaseChatModel._warned.add(key)
-            warnings.warn(f"{text} It is ignored.", UnsupportedSettingWarning, stacklevel=3)
+            warnings.warn(f"{text} It is ignored.", UnsupportedSettingWarning, stacklevel=callers_level(self))
 
     # ---- what a subclass uses
 
@@ -220,9 +230,9 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
             InvalidRequestError: If nothing can be sent.
             ProviderError: If the provider refuses, fails or cannot be reached.
         """
-        call = self._open(input, config, stop, "_generate")
+        call = self._open(input, config, stop, kwargs, "_generate")
         with Running(call) as run:
-            return call.answer(self._generate(call.messages, call.stop, run.manager, **kwargs))
+            return call.answer(self._generate(call.messages, call.stop, run.manager, **call.settings))
 
     async def ainvoke(
         self,
@@ -233,9 +243,9 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
         **kwargs: Any,
     ) -> AIMessage:
         """The asynchronous twin of `invoke`."""
-        call = self._open(input, config, stop, self._first_of("_agenerate"))
+        call = self._open(input, config, stop, kwargs, self._first_of("_agenerate"))
         async with Running(call) as run:
-            return call.answer(await self._agenerate(call.messages, call.stop, run.amanager, **kwargs))
+            return call.answer(await self._agenerate(call.messages, call.stop, run.amanager, **call.settings))
 
     def stream(
         self,
@@ -260,11 +270,11 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
             InvalidRequestError: If nothing can be sent.
             ProviderError: If the provider refuses, fails or cannot be reached; `partial` holds what had arrived.
         """
-        call = self._open(input, config, stop, self._first_of("_stream"))
+        call = self._open(input, config, stop, kwargs, self._first_of("_stream"))
         if call.method == "_stream":
-            return drive(call, lambda teller: self._stream(call.messages, call.stop, teller, **kwargs))
+            return drive(call, lambda teller: self._stream(call.messages, call.stop, teller, **call.settings))
         return drive(
-            call, lambda teller: _in_one_piece(call, self._generate(call.messages, call.stop, teller, **kwargs))
+            call, lambda teller: _in_one_piece(call, self._generate(call.messages, call.stop, teller, **call.settings))
         )
 
     def astream(
@@ -276,28 +286,49 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
         **kwargs: Any,
     ) -> AsyncIterator[AIMessageChunk]:
         """The asynchronous twin of `stream`."""
-        call = self._open(input, config, stop, self._first_of("_astream", "_stream", "_agenerate"))
+        call = self._open(input, config, stop, kwargs, self._first_of("_astream", "_stream", "_agenerate"))
         if call.method in ("_astream", "_stream"):
-            return adrive(call, lambda teller: self._astream(call.messages, call.stop, teller, **kwargs))
+            return adrive(call, lambda teller: self._astream(call.messages, call.stop, teller, **call.settings))
 
         async def whole(teller: AsyncCallbackManagerForLLMRun | None) -> AsyncIterator[AIMessageChunk]:
-            for chunk in _in_one_piece(call, await self._agenerate(call.messages, call.stop, teller, **kwargs)):
+            answer = await self._agenerate(call.messages, call.stop, teller, **call.settings)
+            for chunk in _in_one_piece(call, answer):
                 yield chunk
 
         return adrive(call, whole)
 
     def _open(
-        self, value: LanguageModelInput, config: RunnableConfig | None, stop: list[str] | str | None, method: str
+        self,
+        value: LanguageModelInput,
+        config: RunnableConfig | None,
+        stop: list[str] | str | None,
+        settings: dict[str, Any],
+        method: str,
     ) -> ModelCall:
         """A call, with all that can be wrong about it found before anything is sent."""
-        if stop is None:
-            stop = self.stop
-        elif isinstance(stop, str):
-            stop = [stop]
         try:
-            return ModelCall(self, convert_to_messages(value), stop, ensure_config(config) if config else {}, method)
+            stop = self.stop if stop is None else _checked_stop(stop)
+            call = ModelCall(self, convert_to_messages(value), stop, ensure_config(config) if config else {}, method)
+            if settings:
+                call.settings, call.unsupported = self._checked_settings(settings)
         except InvalidRequestError as error:
             raise error.about(self.provider, self.model_id) from None
+        return call
+
+    def _checked_settings(self, settings: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+        """The settings of a call for the model's methods, and the standard ones that they cannot honour."""
+        known = self.call_settings
+        if known is None:
+            return settings, []
+        honoured = {name: value for name, value in settings.items() if name in known}
+        others = sorted(settings.keys() - known)
+        for name in others:
+            if name not in STANDARD_SETTINGS:
+                raise _unknown_call_setting(name, known, is_field=name in _names(type(self)))
+        unsupported = [name for name in others if settings[name] is not None]
+        if unsupported:
+            self._answer_for(unsupported)
+        return honoured, unsupported
 
     @classmethod
     def _first_of(cls, *methods: str) -> str:
@@ -361,6 +392,31 @@ def _names(cls: type[BaseModel]) -> set[str]:
     """The names by which a model's fields can be given."""
     fields = cls.model_fields
     return {*fields, *(field.alias for field in fields.values() if field.alias)}
+
+
+def _checked_stop(stop: object) -> list[str]:
+    if isinstance(stop, str):
+        return [stop]
+    if not isinstance(stop, (list, tuple)):
+        raise SettingsError(f"stop is {type(stop).__name__}.", hint="Give a text, or a list of texts.")
+    texts: list[str] = []
+    for index, text in enumerate(cast("Iterable[object]", stop)):
+        if not isinstance(text, str):
+            raise SettingsError(f"stop[{index}] is {type(text).__name__}.", hint="Give a text, or a list of texts.")
+        texts.append(text)
+    return texts
+
+
+def _unknown_call_setting(name: str, known: frozenset[str], *, is_field: bool) -> SettingsError:
+    if is_field:
+        return SettingsError(
+            f"{name!r} is no setting of a call.", hint="It is fixed when the model is made: give it there."
+        )
+    of_a_call = {*known, "stop"}
+    return SettingsError(
+        f"There is no setting {name!r} of a call.",
+        hint=nearest(name, of_a_call | STANDARD_SETTINGS) or f"A call has {', '.join(sorted(of_a_call))}.",
+    )
 
 
 def _unknown_setting(name: str, known: set[str] | frozenset[str]) -> SettingsError:

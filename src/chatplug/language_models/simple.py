@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
+from chatplug.errors import PluginHookError
 from chatplug.language_models.chat_model import BaseChatModel
 from chatplug.messages import AIMessage
 from chatplug.outputs import ChatGeneration, ChatResult
@@ -37,4 +39,10 @@ class SimpleChatModel(BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         text = self._call(messages, stop, run_manager, **kwargs)
+        if not isinstance(text, str):
+            if isinstance(text, CoroutineType):
+                text.close()  # else Python warns that nobody awaited it
+            raise PluginHookError(
+                f"{type(self).__name__}._call gave {type(text).__name__}.", hint="It has to give a string."
+            )
         return ChatResult(generations=[ChatGeneration(message=AIMessage(text))])

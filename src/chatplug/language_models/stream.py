@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-    from typing import Self
+    from typing import Any, Self
 
     from chatplug.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
     from chatplug.language_models.call import Event, ModelCall
@@ -23,40 +23,27 @@ __all__ = ["Running", "adrive", "drive"]
 class Running:
     """A call while it is under way: opened when the block begins, ended once when the block ends."""
 
-    __slots__ = ("_amanager", "_manager", "call", "source")
+    __slots__ = ("amanager", "call", "manager", "source")
 
     def __init__(self, call: ModelCall) -> None:
         self.call = call
         self.source: object = None
         """Where the pieces of a stream come from; closed at the end."""
-        self._manager: CallbackManagerForLLMRun | None = None
-        self._amanager: AsyncCallbackManagerForLLMRun | None = None
-
-    @property
-    def manager(self) -> CallbackManagerForLLMRun | None:
+        self.manager: CallbackManagerForLLMRun | None = None
         """What a synchronous method of the model tells handlers with; None where nobody listens."""
-        call = self.call
-        if call.run_id is not None and call.handlers:
-            from chatplug.callbacks.manager import CallbackManagerForLLMRun
-
-            self._manager = CallbackManagerForLLMRun(
-                run_id=call.run_id, handlers=call.handlers, tags=call.tags, metadata=call.metadata
-            )
-        return self._manager
-
-    @property
-    def amanager(self) -> AsyncCallbackManagerForLLMRun | None:
+        self.amanager: AsyncCallbackManagerForLLMRun | None = None
         """What an asynchronous method of the model tells handlers with; None where nobody listens."""
-        call = self.call
-        if call.run_id is not None and call.handlers:
-            from chatplug.callbacks.manager import AsyncCallbackManagerForLLMRun
 
-            self._amanager = AsyncCallbackManagerForLLMRun(
-                run_id=call.run_id, handlers=call.handlers, tags=call.tags, metadata=call.metadata
-            )
-        return self._amanager
+    def _facts(self) -> dict[str, Any]:
+        """What a manager is made of."""
+        call = self.call
+        return {"run_id": call.run_id, "handlers": call.handlers, "tags": call.tags, "metadata": call.metadata}
 
     def __enter__(self) -> Self:
+        if self.call.handlers:
+            from chatplug.callbacks.manager import CallbackManagerForLLMRun
+
+            self.manager = CallbackManagerForLLMRun(**self._facts())
         try:
             self._send(self.call.started())
         except BaseException as error:
@@ -73,6 +60,10 @@ class Running:
                 close()
 
     async def __aenter__(self) -> Self:
+        if self.call.handlers:
+            from chatplug.callbacks.manager import AsyncCallbackManagerForLLMRun
+
+            self.amanager = AsyncCallbackManagerForLLMRun(**self._facts())
         try:
             await self._asend(self.call.started())
         except BaseException as error:
@@ -90,12 +81,12 @@ class Running:
 
     def tell(self, chunk: AIMessageChunk) -> None:
         """Tell handlers of a chunk, unless the model itself has."""
-        if self._manager is not None and not self._manager.was_told(chunk):
+        if self.manager is not None and not self.manager.was_told(self.call.given(chunk)):
             self._send(self.call.heard(chunk))
 
     async def atell(self, chunk: AIMessageChunk) -> None:
         """The asynchronous twin of `tell`."""
-        if self._amanager is not None and not self._amanager.was_told(chunk):
+        if self.amanager is not None and not self.amanager.was_told(self.call.given(chunk)):
             await self._asend(self.call.heard(chunk))
 
     def _send(self, events: Sequence[Event]) -> None:

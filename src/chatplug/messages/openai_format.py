@@ -188,6 +188,8 @@ def _content(message: BaseMessage, where: str, transfer: Transfer) -> str | list
         elif str(block.get("type")) in _REPEATED:
             if not isinstance(message, AIMessage):
                 transfer.lose(f"{where}.content[{index}]", "non_standard", "only the model calls tools")
+            elif not calls_of(message):
+                transfer.lose(f"{where}.content[{index}]", "non_standard", "it is no whole call of a tool")
         else:
             part = openai_part(block, f"{where}.content[{index}]", maker, transfer)
             if part is not None:

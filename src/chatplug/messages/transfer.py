@@ -58,14 +58,20 @@ def calls_of(message: AIMessage) -> list[Mapping[str, Any]]:
     calls: list[Mapping[str, Any]] = [*message.tool_calls, *message.invalid_tool_calls]
     if isinstance(message.content, str):
         return calls
-    known = {call.get("id") for call in calls}
+    known = {_name_of(call) for call in calls}
     for block in message.content:
         if isinstance(block, str):
             continue
         call = standard_block(block, maker_of(message)) or block
-        if call.get("type") in _CALLS and call.get("id") not in known:
+        if call.get("type") in _CALLS and _name_of(call) not in known:
             calls.append(call)
     return calls
+
+
+def _name_of(call: Mapping[str, Any]) -> tuple[str, str]:
+    """What tells a call of a message from another: its id, or what it asks for where it has none."""
+    identity = call.get("id")
+    return ("id", str(identity)) if identity else ("call", f"{call.get('name')}({call.get('args')!r})")
 
 
 class Transfer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chatplug.plugins import damage as damage
 from chatplug.plugins.discovery import Declaration, discover
 from chatplug.plugins.hookspecs import ChatplugSpecs, hookimpl
 from chatplug.plugins.manager import PluginManager, default_manager

@@ -8,9 +8,10 @@ is known by its distribution's name.
 from __future__ import annotations
 
 from copy import copy
+from inspect import signature
 from threading import RLock
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import pluggy
 from pydantic import ValidationError
@@ -27,7 +28,7 @@ from chatplug.errors import (
 from chatplug.language_models.chat_model import BaseChatModel, wrong_setting
 from chatplug.messages import BaseMessage
 from chatplug.messages.extension import provide_converters
-from chatplug.plugins.discovery import EXTENSIONS, PROVIDERS, Declaration, discover_all
+from chatplug.plugins.discovery import EXTENSIONS, PROVIDERS, Declaration, discover_all, printable
 from chatplug.plugins.hookspecs import ChatplugSpecs
 from chatplug.wire.shape import is_array
 
@@ -61,6 +62,7 @@ class PluginManager:
         self._is_loading = False
         self._loaded: dict[str, pluggy.PluginManager] = {}
         self._failed: dict[str, PluginError] = {}
+        self._locks: dict[str, RLock] = {}
         self._lock = RLock()
 
     def providers(self) -> dict[str, list[Declaration]]:
@@ -86,16 +88,23 @@ class PluginManager:
         """
         declaration = self._declaration(provider)
         made = self._ask(declaration, "chatplug_create_model", provider=provider, model=model, settings=dict(settings))
-        if not isinstance(made, BaseChatModel):
+        if not issubclass(type(made), BaseChatModel):  # not isinstance, which asks the object itself
             raise PluginHookError(
                 f"chatplug_create_model of {_who(declaration)} gave {type(made).__name__}, which is no BaseChatModel.",
                 hint=_remedy(declaration),
                 provider=provider,
                 model=model,
             )
-        made.set_origin(provider, model)
-        self._loaded_extensions()
-        return made
+        model_made = cast("BaseChatModel", made)
+        try:
+            model_made.set_origin(provider, model)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            self._raised(declaration, "set_origin of a model", error, provider, model)
+        if not self._is_loading:  # by another thread, whose slow extension stops nobody who has no need of it yet
+            self._loaded_extensions()
+        return model_made
 
     def list_models(self, provider: str, settings: Mapping[str, Any]) -> list[str]:
         """The models that a provider offers now; empty where its plugin cannot tell.
@@ -138,10 +147,12 @@ class PluginManager:
         for declaration, plugin in self._loaded_extensions():
             try:
                 answer: object = getattr(plugin.hook, hook)(**arguments)
-            except (Exception, SystemExit) as error:
-                _log(declaration, f"{hook} raised {type(error).__name__}: {error}", error)
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
+                _log(declaration, f"{hook} raised {_told(error)}", error)
                 continue
-            if isinstance(answer, CoroutineType):
+            if type(answer) is CoroutineType:
                 answer.close()  # these hooks may not be `async def`
             if answer is not None:
                 yield declaration, answer
@@ -155,11 +166,13 @@ class PluginManager:
                 return []  # an extension that makes a model while it is imported
             if self._extensions is None:
                 self._is_loading = True
-                if self._declared_extensions is None:
-                    self._discovered()
-                declared = [one for _, group in sorted((self._declared_extensions or {}).items()) for one in group]
-                self._extensions = list(_registered_extensions(declared))
-                self._is_loading = False
+                try:
+                    if self._declared_extensions is None:
+                        self._discovered()
+                    declared = [one for _, group in sorted((self._declared_extensions or {}).items()) for one in group]
+                    self._extensions = list(_registered_extensions(declared))
+                finally:
+                    self._is_loading = False
             return self._extensions
 
     def _declaration(self, provider: str) -> Declaration:
@@ -170,6 +183,11 @@ class PluginManager:
             raise ProviderNotFoundError(
                 f"No plugin provides {provider!r}.",
                 hint=" ".join(filter(None, (nearest(provider, declared), f"Installed: {installed}."))),
+            )
+        if len(found) > 1 and len({one.distribution for one in found}) == 1:
+            names = ", ".join(f"{one.name!r} ({one.value})" for one in found)
+            raise ProviderConflictError(
+                f"{_who(found[0])} declares {provider!r} {len(found)} times: as {names}.", hint=_remedy(found[0])
             )
         if len(found) > 1:
             raise ProviderConflictError(
@@ -189,20 +207,35 @@ class PluginManager:
             raise
         except ValidationError as error:
             raise wrong_setting(error).about(provider, model) from None
-        except (Exception, SystemExit) as error:
-            raise PluginHookError(
-                f"{hook} of {_who(declaration)} raised {type(error).__name__}: {error}",
-                hint=f"This is a fault of the plugin. {_remedy(declaration)}",
-                provider=provider,
-                model=model,
-            ) from error
-        if isinstance(answer, CoroutineType):
+        except KeyboardInterrupt:
+            raise
+        except (
+            BaseException
+        ) as error:  # CancelledError and GeneratorExit too: nobody can cancel a call that never waits
+            self._raised(declaration, hook, error, provider, model)
+        if type(answer) is CoroutineType:
             answer.close()  # no directed hook may be `async def`; else Python warns that nobody awaited it
         return answer  # pyright: ignore[reportUnknownVariableType]  # whatever the plugin gave
 
+    @staticmethod
+    def _raised(
+        declaration: Declaration, what: str, error: BaseException, provider: str, model: str | None
+    ) -> NoReturn:
+        raise PluginHookError(
+            _sentence(f"{what} of {_who(declaration)} raised {_told(error)}"),
+            hint=f"This is a fault of the plugin. {_remedy(declaration)}",
+            provider=provider,
+            model=model,
+        ) from error
+
     def _load(self, declaration: Declaration) -> pluggy.PluginManager:
         """The plugin, imported and registered; a plugin that failed is not tried again in this process."""
-        with self._lock:
+        plugin = self._loaded.get(declaration.value)
+        if plugin is not None:
+            return plugin
+        # A lock for each: a plugin that is slow to import, or waits for a thread that makes a model of another one,
+        # keeps nobody else waiting. `setdefault` is one step.
+        with self._locks.setdefault(declaration.value, RLock()):
             plugin = self._loaded.get(declaration.value)
             if plugin is not None:
                 return plugin
@@ -240,20 +273,41 @@ def _registered(declaration: Declaration) -> pluggy.PluginManager:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a plugin may raise SystemExit when it is imported
-        _refuse(declaration, f"cannot be imported: {type(error).__name__}: {error}", error)
+        _refuse(declaration, f"cannot be imported: {_told(error)}", error)
     plugin = pluggy.PluginManager("chatplug")
-    plugin.add_hookspecs(ChatplugSpecs)
     try:
         plugin.register(loaded, declaration.distribution)
+        misfit = _misfit(plugin, loaded)
+        if misfit:
+            _refuse(declaration, f"does not fit the hooks: {misfit}", None)
+        plugin.add_hookspecs(ChatplugSpecs)
         plugin.check_pending()
-    except Exception as error:  # registering reads the plugin's attributes, which may do anything
-        _refuse(declaration, f"does not fit the hooks: {error}", error)
+    except (PluginLoadError, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # registering reads the plugin's attributes, which may do anything
+        _refuse(declaration, f"does not fit the hooks: {_told(error, pluggy.PluginValidationError)}", error)
     return plugin
+
+
+def _misfit(plugin: pluggy.PluginManager, loaded: object) -> str:
+    """What is wrong with the names of a plugin's hooks and of their arguments; pluggy says it without the right one."""
+    for caller in plugin.get_hookcallers(loaded) or ():
+        spec = getattr(ChatplugSpecs, caller.name, None)
+        for implementation in caller.get_hookimpls():
+            if spec is None and not implementation.optionalhook:
+                known = [name for name in vars(ChatplugSpecs) if name.startswith("chatplug_")]
+                return f"there is no hook {caller.name}. {nearest(caller.name, known)}"
+            for argument in implementation.argnames:
+                known = [name for name in signature(spec).parameters if name != "self"] if spec else [argument]
+                if argument not in known:
+                    hint = nearest(argument, known) or f"Its arguments are {', '.join(known)}."
+                    return f"{caller.name} has no argument {argument!r}. {hint}"
+    return ""
 
 
 def _refuse(declaration: Declaration, why: str, error: BaseException | None) -> NoReturn:
     raise PluginLoadError(
-        f"The plugin {_who(declaration)} ({declaration.value}) {why}",
+        _sentence(f"The plugin {_who(declaration)} ({declaration.value}) {why}"),
         hint=_remedy(declaration),
         provider=declaration.name,
     ) from error
@@ -270,6 +324,24 @@ def _log(declaration: Declaration, what: str, error: BaseException | None = None
         _remedy(declaration),
         exc_info=error,
     )
+
+
+def _told(error: BaseException, *plain: type[BaseException]) -> str:
+    """The class and the text of what a plugin raised; of the plain ones the text alone."""
+    name = type(error).__name__
+    try:
+        text = printable(str(error))
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # making the text is code of the plugin, too
+        return f"{name}, which cannot be shown"
+    return text if isinstance(error, plain) else f"{name}: {text}"
+
+
+def _sentence(text: str) -> str:
+    """A text in one line, with a full stop, so that a hint can follow."""
+    text = " ".join(text.split()).rstrip(":")
+    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def _who(declaration: Declaration) -> str:

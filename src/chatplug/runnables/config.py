@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
+from chatplug.callbacks.handler import BaseCallbackHandler
 from chatplug.errors import ConfigError, nearest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from uuid import UUID
-
-    from chatplug.callbacks import BaseCallbackHandler
 
 __all__ = ["RunnableConfig", "ensure_config"]
 
@@ -58,5 +58,26 @@ def ensure_config(config: Mapping[str, Any] | None = None) -> RunnableConfig:
             continue
         if not isinstance(value, kinds):
             raise ConfigError(f"config[{key!r}] is {type(value).__name__}, not {kinds[0].__name__}.")
+        if key == "callbacks":
+            _check_handlers(cast("Iterable[object]", value))
+        elif key == "run_id":
+            _check_run_id(value)
         checked[key] = value
     return cast("RunnableConfig", checked)
+
+
+def _check_handlers(handlers: Iterable[object]) -> None:
+    for index, handler in enumerate(handlers):
+        if not isinstance(handler, BaseCallbackHandler):
+            what = f"the class {handler.__name__}" if isinstance(handler, type) else type(handler).__name__
+            raise ConfigError(
+                f"config['callbacks'][{index}] is {what}, not a handler.",
+                hint="Give an object whose class derives from chatplug.callbacks.BaseCallbackHandler.",
+            )
+
+
+def _check_run_id(value: object) -> None:
+    from uuid import UUID
+
+    if not isinstance(value, UUID):
+        raise ConfigError(f"config['run_id'] is {type(value).__name__}, not UUID.", hint="Give uuid.uuid4().")

@@ -15,7 +15,8 @@ def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> floa
     """The seconds that the headers of an answer ask to wait; None where they ask for nothing that can be read.
 
     `retry-after-ms` (milliseconds, sent by OpenAI and Azure) is finer and wins over `retry-after`, which is a number
-    of seconds or a date (RFC 9110, section 10.2.3). A date that has passed is 0 seconds.
+    of seconds or a date (RFC 9110, section 10.2.3). A date that has passed is 0 seconds; a wait of more than a year is
+    none that can be read.
 
     Args:
         headers: The answer's headers, names in lower case.
@@ -28,11 +29,11 @@ def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> floa
     """
     milliseconds = _number(headers.get("retry-after-ms"))
     if milliseconds is not None:
-        return milliseconds / 1000
+        return _bounded(milliseconds / 1000)
     value = headers.get("retry-after")
     seconds = _number(value)
     if seconds is not None or value is None:
-        return seconds
+        return _bounded(seconds)
     return _until(value, now)
 
 
@@ -44,11 +45,19 @@ def _until(date: str, now: datetime | None) -> float | None:
 
     try:
         then = parsedate_to_datetime(date)
-    except ValueError:
+        if then.tzinfo is None:
+            then = then.replace(tzinfo=UTC)
+        return _bounded(max(0.0, (then - (now or datetime.now(UTC))).total_seconds()))
+    except (OverflowError, ValueError):
         return None
-    if then.tzinfo is None:
-        then = then.replace(tzinfo=UTC)
-    return max(0.0, (then - (now or datetime.now(UTC))).total_seconds())
+
+
+def _bounded(seconds: float | None) -> float | None:
+    """The wait, unless it is one that nobody can have meant."""
+    return None if seconds is None or seconds > _YEAR else seconds
+
+
+_YEAR = 366 * 86400.0
 
 
 def _number(text: str | None) -> float | None:

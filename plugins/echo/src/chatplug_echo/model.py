@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
@@ -32,6 +32,10 @@ class EchoChatModel(BaseChatModel):
 
     n: int = Field(ge=0)
     """How many characters are echoed."""
+
+    # What one call may set besides `stop`, as in `invoke("Meow!", temperature=0)`: nothing. Names that are not listed
+    # here are refused by the host.
+    call_settings: ClassVar = frozenset[str]()
 
     # A provider's network calls would go here; the methods below are what every plugin writes. Only `_generate` is
     # needed. The others make the model stream, and stream natively in asynchronous programs.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from chatplug import hookimpl
+from chatplug.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +20,8 @@ def chatplug_create_model(model: str, settings: Mapping[str, Any]) -> BaseChatMo
     """An `EchoChatModel` for a name such as `n3`."""
     from chatplug_echo.model import EchoChatModel, read_length
 
+    if "n" in settings:
+        raise SettingsError("The model's name says what n is.", hint=f"Write echo:n{settings['n']} and leave n out.")
     return EchoChatModel(n=read_length(model), **settings)
 
 

@@ -22,6 +22,7 @@ from chatplug.messages import (
 )
 from chatplug.outputs import ChatGeneration, ChatResult
 from chatplug.wire import EventTooLargeError, SSEDecoder, is_array, is_object
+from chatplug_openai_compat.json_text import HALF_LOST, Halves, read_json, read_json_in_halves
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from chatplug.messages import InvalidToolCall, ToolCall
     from chatplug.wire import ServerSentEvent
 
-__all__ = ["StreamReader", "decode_answer", "read_json", "read_usage"]
+__all__ = ["StreamReader", "chunk_of_answer", "decode_answer", "is_refusal", "read_json", "read_usage"]
 
 _NOT_METADATA = ("choices", "usage", "id", "object", "obfuscation")
 """Fields of an answer that have another place; `obfuscation` is noise against traffic analysis (API docs, 2025)."""
@@ -38,14 +39,14 @@ _NOT_METADATA = ("choices", "usage", "id", "object", "obfuscation")
 _ODD = (AttributeError, IndexError, KeyError, MessageError, TypeError)
 """What reading an answer raises when a field is not of the kind that the wire promises."""
 
+_HINT = "Ask again; if it stays so, the server at base_url does not speak OpenAI's chat completions."
+_MOST_WITHOUT_EVENT = 64 * 2**20
+"""How many bytes are kept of a body in which no event has come; as many as one event may have."""
 
-def read_json(data: bytes) -> Any:
-    """Parsed JSON.
 
-    Raises:
-        ValueError: If it is none, or no UTF-8.
-    """
-    return from_json(data)
+def is_refusal(answer: Any) -> bool:
+    """Whether an answer or an event says that the server failed, whatever else it says."""
+    return is_object(answer) and bool(answer.get("error") or answer.get("object") == "error")
 
 
 def decode_answer(body: Any, provider: str) -> ChatResult:
@@ -56,13 +57,29 @@ def decode_answer(body: Any, provider: str) -> ChatResult:
     """
     choices = body.get("choices") if is_object(body) else None
     if not is_array(choices) or not choices or not all(is_object(choice) for choice in choices):
-        raise InvalidResponseError("The answer is JSON, but no chat completion: it has no choices.", body=body)
+        raise InvalidResponseError(
+            "The answer is JSON, but no chat completion: it has no choices.", hint=_HINT, body=body
+        )
     try:
         common = _facts(body, provider)
         usage = read_usage(body.get("usage"))
-        return ChatResult(generations=[_generation(choice, body.get("id"), common, usage) for choice in choices])
+        identity = body.get("id")
+        if not isinstance(identity, str):
+            identity = None
+        return ChatResult(generations=[_generation(choice, identity, common, usage) for choice in choices])
     except _ODD as error:
         raise _odd(error, body) from None
+
+
+def chunk_of_answer(result: ChatResult, body: Mapping[str, Any]) -> AIMessageChunk:
+    """A whole answer as the one chunk of a stream: some servers do not stream, though they are asked to."""
+    message = result.generations[0].message
+    fields = {name: getattr(message, name) for name in AIMessage.field_names()}
+    chunk = AIMessageChunk(**fields, chunk_position="last")
+    others = body["choices"][1:]
+    if others:
+        chunk.additional_kwargs["choices"] = others
+    return chunk
 
 
 def _generation(
@@ -73,7 +90,7 @@ def _generation(
         # Azure's content filter takes the whole message away (recorded in 2025).
         fields = cast("dict[str, Any]", {})
     if not is_object(fields):
-        raise InvalidResponseError("The answer has a choice without a message.", body=dict(choice))
+        raise InvalidResponseError("The answer has a choice without a message.", hint=_HINT, body=dict(choice))
     content = fields.get("content")
     message = AIMessage(
         _content(content),
@@ -96,7 +113,7 @@ def _add_call(message: AIMessage, call: Mapping[str, Any]) -> None:
     if not is_object(function):
         message.additional_kwargs.setdefault("tool_calls", []).append(call)
         return
-    name, identity = function.get("name") or "", call.get("id")
+    name, identity = _text_or_none(function, "name") or "", _text_or_none(call, "id")
     text = _text(function.get("arguments"))
     args, error = read_arguments(text, whole=True)
     # Google's servers put a signature beside a call, and want it back (recorded in 2025).
@@ -124,6 +141,9 @@ def _additional(fields: Mapping[str, Any]) -> dict[str, Any]:
 def _facts(body: Mapping[str, Any], provider: str) -> dict[str, Any]:
     """The fields of an answer, or of an event, that are facts about it."""
     facts = {name: value for name, value in body.items() if name not in _NOT_METADATA and value is not None}
+    identity = body.get("id")
+    if identity and not isinstance(identity, str):
+        facts["id"] = identity
     if "model" in facts:
         facts["model_name"] = facts.pop("model")
     if body.get("usage"):
@@ -136,24 +156,31 @@ def _choice_facts(choice: Mapping[str, Any], message: str) -> dict[str, Any]:
 
 
 def read_usage(usage: Any) -> UsageMetadata | None:
-    """The token counts of an answer; None where it has none. What is not counted is absent, not zero."""
+    """The token counts of an answer; None where the tokens of the prompt or of the answer are not counted.
+
+    What is not counted is absent, not zero. As it came, the usage is in `response_metadata["token_usage"]`.
+    """
     if not is_object(usage):
         return None
-    counts = {name: value for name, value in usage.items() if isinstance(value, int)}
+    counts = _counts(usage)
     taken, given = counts.get("prompt_tokens"), counts.get("completion_tokens")
-    if taken is None and given is None:
+    if taken is None or given is None:
         return None
     read: dict[str, Any] = {
-        "input_tokens": taken or 0,
-        "output_tokens": given or 0,
-        "total_tokens": counts.get("total_tokens", (taken or 0) + (given or 0)),
+        "input_tokens": taken,
+        "output_tokens": given,
+        "total_tokens": counts.get("total_tokens", taken + given),
     }
     for name, source, keys in _DETAILS:
-        details: dict[str, Any] = usage.get(source) or {}
-        found = {ours: details[theirs] for theirs, ours in keys.items() if isinstance(details.get(theirs), int)}
+        details = _counts(usage.get(source))
+        found = {ours: details[theirs] for theirs, ours in keys.items() if theirs in details}
         if found:
             read[name] = found
     return cast("UsageMetadata", read)
+
+
+def _counts(counted: Any) -> dict[str, int]:
+    return {name: value for name, value in counted.items() if type(value) is int} if is_object(counted) else {}
 
 
 _DETAILS = (
@@ -177,25 +204,43 @@ class StreamReader:
         provider: Who answers, for `response_metadata`.
         refuse: Makes the error of an error object that comes in the stream.
         facts: What `response_metadata` says besides what the stream says.
+        whole: Reads a body without any event, which some servers send where a stream was asked for.
+        clean: Takes the key out of bytes that an error will show a part of.
     """
 
     __slots__ = (
         "_choice",
+        "_clean",
+        "_error",
         "_events",
         "_facts",
         "_facts_beside",
+        "_halves",
+        "_head",
         "_id",
         "_provider",
         "_refuse",
         "_usage",
+        "_whole",
         "finished",
         "is_done",
     )
 
     def __init__(
-        self, provider: str, refuse: Callable[[Any], ProviderError], facts: Mapping[str, Any] | None = None
+        self,
+        provider: str,
+        refuse: Callable[[Any], ProviderError],
+        facts: Mapping[str, Any] | None = None,
+        *,
+        whole: Callable[[bytes], AIMessageChunk] | None = None,
+        clean: Callable[[bytes], bytes] = bytes,
     ) -> None:
         self._facts_beside = facts or {}
+        self._whole = whole
+        self._clean = clean
+        self._head: bytearray | None = bytearray()
+        self._halves: Halves = {}
+        self._error: ProviderError | None = None
         self._provider = provider
         self._refuse = refuse
         self._events = SSEDecoder()
@@ -218,45 +263,87 @@ class StreamReader:
         try:
             events = self._events.feed(data)
         except EventTooLargeError as error:
-            raise InvalidResponseError(f"The stream has {error}.") from None
+            raise InvalidResponseError(f"The stream has {error}.", hint=_HINT) from None
+        head = self._head
+        if head is not None:
+            if events:
+                self._head = None
+            elif len(head) < _MOST_WITHOUT_EVENT:
+                head += data
         return self._read(events)
 
     def end(self) -> Iterator[AIMessageChunk]:
         """The last chunks, when the body has ended.
 
         Raises:
+            InvalidResponseError: If no event came at all, and no whole answer either.
             StreamBrokenError: If it ended before the answer did.
         """
         if not self.is_done:
+            events = self._events.end()
+            if self._head is not None and not events:
+                yield self._without_event(bytes(self._head))
+                return
             try:
-                yield from self._read(self._events.end())
+                yield from self._read(events)
             except InvalidResponseError:
-                raise _broken("The stream ended in the middle of an event.") from None
+                raise _broken("it stopped in the middle of an event") from None
+        for path in self._halves:
+            yield from self._lost_half(path)
         if not (self.is_done or self.finished):
-            raise _broken("The stream ended before the answer did: no finish reason and no [DONE] came.")
+            raise _broken("neither a finish reason nor [DONE] came")
         last = AIMessageChunk("", id=self._id, chunk_position="last")
-        usage = read_usage(self._usage)
-        if usage is not None:
-            last.usage_metadata = usage
+        if self._usage:
+            last.usage_metadata = read_usage(self._usage)
             last.response_metadata = {"token_usage": self._usage}
         yield last
 
+    def _without_event(self, body: bytes) -> AIMessageChunk:
+        if self._whole is None:
+            raise _no_event(self._clean(body))
+        return self._whole(body)
+
+    def _lost_half(self, path: tuple[int | str, ...]) -> Iterator[AIMessageChunk]:
+        """What stands for the first half of a character whose second half never came, where the half belongs."""
+        event: Any = HALF_LOST
+        for key in reversed(path):
+            event = {key: event} if isinstance(key, str) else [event]
+        chunk = self._chunk(dict(self._facts or {}), event["choices"])
+        if chunk is not None:
+            yield chunk
+
     def _read(self, events: Iterable[ServerSentEvent]) -> Iterator[AIMessageChunk]:
-        for data, _, _ in events:
+        for data, name, _ in events:
             if data == b"[DONE]":
                 self.is_done = True
                 return
             try:
-                event = from_json(data)
-                choices = event.pop("choices", None)
-            except (ValueError, AttributeError):
-                raise _no_event(data) from None
+                event = read_json_in_halves(data, self._halves) if self._halves else from_json(data)
+            except ValueError:
+                event = self._read_again(data, name)
+            if name == "error":
+                raise self._refuse(event)
+            if event.__class__ is not dict:
+                raise _no_event(self._clean(data))
+            choices = event.pop("choices", None)
             try:
                 chunk = self._chunk(event, choices)
             except _ODD as error:
-                raise _odd(error, event) from None
+                raise _odd(error, {**event, "choices": choices}) from None
             if chunk is not None:
                 yield chunk
+            if self._error is not None:
+                raise self._error
+
+    def _read_again(self, data: bytes, name: str) -> Any:
+        """An event that the quick parser refuses."""
+        try:
+            return read_json_in_halves(data, self._halves)
+        except ValueError:
+            pass
+        if name == "error":
+            return {"message": self._clean(data).decode("utf-8", "replace")}
+        raise _no_event(self._clean(data))
 
     def _chunk(self, event: dict[str, Any], choices: Any) -> AIMessageChunk | None:
         usage = event.pop("usage", None)
@@ -266,8 +353,10 @@ class StreamReader:
         event.pop("obfuscation", None)
         news = None
         if event != self._facts:
-            if choices is None and event.get("error"):
-                raise self._refuse(event)
+            if is_refusal(event):
+                self._error = self._refuse({**event, "choices": choices} if choices else event)
+                if not choices:
+                    return None
             news = self._news(event)
         if not choices:
             return AIMessageChunk("", id=self._id, response_metadata=news) if news else None
@@ -275,7 +364,9 @@ class StreamReader:
         delta: Any = choice.pop("delta", None)
         if delta.__class__ is not dict:
             if delta is not None or not choice.get("finish_reason"):
-                raise InvalidResponseError("The stream has a choice without a delta.", body=choices)
+                raise self._error or InvalidResponseError(
+                    "The stream has a choice without a delta.", hint=_HINT, body=choices
+                )
             delta = {}
         if news is None and choice == self._choice and len(choices) == 1 and len(delta) == 1:
             text: Any = delta.get("content")
@@ -303,12 +394,14 @@ class StreamReader:
     def _full_chunk(
         self, choices: list[Any], choice: dict[str, Any], delta: dict[str, Any], news: dict[str, Any] | None
     ) -> AIMessageChunk:
-        if choice.get("index", 0) != 0 or len(choices) > 1:
+        if choice.get("index") or len(choices) > 1:
             choice, delta, others = _sorted_out(choices, choice, delta)
         else:
             others = []
         if choice.get("finish_reason"):
             self.finished = True
+            if choice["finish_reason"] == "error" and self._error is None:
+                self._error = self._refuse(choice)
         elif choice:
             self._choice = choice
         facts = _choice_facts(choice, "delta")
@@ -335,7 +428,7 @@ def _sorted_out(
 ) -> tuple[dict[str, Any], dict[str, Any], list[dict[str, Any]]]:
     """The first choice with its delta, and the others as they came; a stream may carry several answers."""
     rest = [{**first, "delta": delta}, *choices[1:]]
-    mine = next((choice for choice in rest if choice.get("index", 0) == 0), None)
+    mine = next((choice for choice in rest if not choice.get("index")), None)
     others = [choice for choice in rest if choice is not mine]
     if mine is None:
         return {}, {}, others
@@ -344,13 +437,22 @@ def _sorted_out(
 
 def _fragment(fragment: Any) -> Any:
     function: Any = fragment.get("function") or {}
-    args = function.get("arguments")
+    index = fragment.get("index")
+    if not (index is None or type(index) is int or isinstance(index, str)):
+        raise TypeError(f"'index' is {type(index).__name__}")
     return tool_call_chunk(
-        name=function.get("name"),
-        args=_text(args),
-        id=fragment.get("id"),
-        index=fragment.get("index"),
+        name=_text_or_none(function, "name"),
+        args=_text(function.get("arguments")),
+        id=_text_or_none(fragment, "id"),
+        index=index,
     )
+
+
+def _text_or_none(fields: Mapping[str, Any], name: str) -> str | None:
+    value = fields.get(name)
+    if value is None or isinstance(value, str):
+        return value
+    raise TypeError(f"{name!r} is {type(value).__name__}")
 
 
 def _text(arguments: Any) -> str | None:
@@ -358,14 +460,14 @@ def _text(arguments: Any) -> str | None:
     return arguments if arguments is None or isinstance(arguments, str) else to_json(arguments).decode()
 
 
-def _broken(message: str) -> StreamBrokenError:
-    return StreamBrokenError(message, hint="What had arrived is on the error as `partial`; ask again.")
+def _broken(why: str) -> StreamBrokenError:
+    return StreamBrokenError(f"The server hung up in mid-answer: {why}.", hint="Ask again.")
 
 
 def _odd(error: Exception, body: object) -> InvalidResponseError:
-    return InvalidResponseError(f"The answer has a field of an unexpected kind ({error}).", body=body)
+    return InvalidResponseError(f"The answer has a field of an unexpected kind ({error}).", hint=_HINT, body=body)
 
 
 def _no_event(data: bytes) -> InvalidResponseError:
     shown = data[:200].decode("utf-8", "replace")
-    return InvalidResponseError(f"The stream has an event that is no JSON object: {shown!r}", body=shown)
+    return InvalidResponseError(f"The stream has an event that is no JSON object: {shown!r}.", hint=_HINT, body=shown)

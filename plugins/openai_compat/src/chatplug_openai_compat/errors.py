@@ -26,6 +26,7 @@ from chatplug.errors import (
 )
 from chatplug.http import BodyTooLarge, BrokenBody, ConnectError, InvalidRequest, ProxyError, TimedOut, TLSError
 from chatplug.wire import is_array, is_object, retry_after
+from chatplug_openai_compat.json_text import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,10 +66,13 @@ _BY_STATUS: dict[int, type[ProviderError]] = {
 
 _HINTS: dict[type[ProviderError], str] = {
     AuthenticationError: "Check api_key, or the variable OPENAI_API_KEY.",
+    BadRequestError: "Change what the server names, and ask again.",
+    ContentFilterError: "Say it in other words.",
     ContextLengthError: "Shorten the conversation, or use a model that takes more.",
     NotFoundError: "Check the model's name, and base_url: most servers want it to end in /v1.",
     OverloadedError: "Try again later.",
     PermissionDeniedError: "Check what this key may do, and the account's plan.",
+    ProviderTimeoutError: "Try again later.",
     RateLimitError: "Wait before the next request.",
     ServerError: "Try again later.",
 }
@@ -96,10 +100,10 @@ def error_from_answer(status: int, headers: Mapping[str, str], body: bytes, url:
     if not words:
         words = _page_title(body) if parsed is None else ""
     error = error_class(
-        f"{url} answered {status}{': ' if words else ''}{words}{'' if words.endswith(('.', '!', '?')) else '.'}",
+        _sentence(f"{url} answered {status}{': ' if words else ''}{words}"),
         hint=_HINTS.get(error_class),
         status=status,
-        code=code or kind,
+        code=_code(code, kind),
         request_id=headers.get("x-request-id"),
         body=_shown(body) if parsed is None else parsed,
     )
@@ -109,13 +113,13 @@ def error_from_answer(status: int, headers: Mapping[str, str], body: bytes, url:
 def error_from_event(event: Any) -> ProviderError:
     """The error of an error object that came where an answer should be: in a stream, or with status 200."""
     words, code, kind = _told(event)
-    status = int(code) if code and code.isdigit() and 400 <= int(code) < 600 else None  # HTTP's
+    status = _status_of(code)
     error_class = _class_of(status or 500, code, kind)
     return error_class(
-        f"The server broke off with an error: {words or 'it does not say which'}.".replace("..", "."),
+        _sentence(f"The server broke off with an error: {words or 'it does not say which'}"),
         hint=_HINTS.get(error_class),
         status=status,
-        code=code or kind,
+        code=_code(code, kind),
         body=event,
     )
 
@@ -153,9 +157,9 @@ def error_from_transport(error: TransportError, *, began: bool) -> ChatplugError
         error: What the transport says.
         began: Whether the answer had begun.
     """
-    what = f"{' '.join(str(error).split())}."
+    what = _sentence(" ".join(str(error).split()))
     if isinstance(error, InvalidRequest):
-        return InvalidRequestError(what)
+        return InvalidRequestError(what, hint="Check base_url, api_key and http_client.")
     if isinstance(error, TimedOut):
         late = ProviderTimeoutError(what, hint="Raise `timeout`, or try again.")
         late.phase = error.phase
@@ -167,11 +171,11 @@ def error_from_transport(error: TransportError, *, began: bool) -> ChatplugError
     if isinstance(error, ConnectError):
         return ProviderConnectionError(what, hint="Is the server running? Check base_url.")
     if isinstance(error, BodyTooLarge):
-        return InvalidResponseError(what)
+        return InvalidResponseError(what, hint="Ask for less, for example with max_tokens.")
     if began:
-        return StreamBrokenError(what, hint="What had arrived is on the error as `partial`; ask again.")
+        return StreamBrokenError(f"The server hung up in mid-answer: {what}", hint="Ask again.")
     if isinstance(error, BrokenBody):
-        return ProviderConnectionError(what, hint="The answer is not whole; ask again.")
+        return ProviderConnectionError(what, hint="Ask again.")
     return ProviderConnectionError(what, hint="Try again.")
 
 
@@ -183,6 +187,22 @@ def _class_of(status: int, code: str | None, kind: str | None) -> type[ProviderE
     return found or (ServerError if status >= 500 else BadRequestError)  # HTTP's
 
 
+def _status_of(code: str | None) -> int | None:
+    """The HTTP status that some servers give as the code of an error."""
+    is_status = code is not None and len(code) == 3 and code.isascii() and code.isdigit() and code[0] in "45"
+    return int(code) if code is not None and is_status else None
+
+
+def _code(code: str | None, kind: str | None) -> str | None:
+    """What says most: the code, unless it says the HTTP status again and there is a type."""
+    return kind or code if _status_of(code) is not None else code or kind
+
+
+def _sentence(text: str) -> str:
+    text = text.rstrip()
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
 def _with_wait(error: ProviderError, headers: Mapping[str, str]) -> ProviderError:
     if isinstance(error, TransientError):
         error.retry_after = retry_after(headers)
@@ -192,10 +212,8 @@ def _with_wait(error: ProviderError, headers: Mapping[str, str]) -> ProviderErro
 
 
 def _parsed(body: bytes) -> Any:
-    from pydantic_core import from_json
-
     try:
-        return from_json(body)
+        return read_json(body)
     except ValueError:
         return None
 
@@ -211,11 +229,12 @@ def _told(parsed: Any) -> tuple[str, str | None, str | None]:
         return inner, _text(parsed.get("code")), _text(parsed.get("type"))
     fields = inner if is_object(inner) else parsed
     words = next((fields[name] for name in ("message", "detail", "msg", "title") if fields.get(name)), "")
-    return words if isinstance(words, str) else str(words), _text(fields.get("code")), _text(fields.get("type"))
+    said = words if isinstance(words, str) else str(words)
+    return said, _text(fields.get("code")), _text(fields.get("type"))
 
 
 def _text(value: object) -> str | None:
-    return str(value) if isinstance(value, (str, int)) and value != "" else None
+    return str(value) or None if isinstance(value, str) or type(value) is int else None
 
 
 def _page_title(body: bytes) -> str:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from chatplug.credentials import redact
 from chatplug.errors import ChatplugError, ProviderError
-from chatplug.http import Request, TransportError
+from chatplug.http import Request, Response, TransportError, public_url
 from chatplug.wire import is_array, is_object
-from chatplug_openai_compat.decode import StreamReader, decode_answer, read_json
+from chatplug_openai_compat.decode import StreamReader, chunk_of_answer, decode_answer, is_refusal, read_json
 from chatplug_openai_compat.errors import error_from_answer, error_from_event, error_from_transport, unreadable
 
 if TYPE_CHECKING:
@@ -20,12 +20,11 @@ if TYPE_CHECKING:
 
     from pydantic import SecretStr
 
-    from chatplug.http import Response
+    from chatplug.messages import AIMessageChunk
     from chatplug.outputs import ChatResult
 
 __all__ = ["Exchange"]
 
-_OK = 200
 _REQUEST_ID = "x-request-id"
 
 
@@ -64,24 +63,37 @@ class Exchange:
         try:
             yield
         except TransportError as error:
+            self._redact(error)
             raise self._ours(error_from_transport(error, began=self._began)) from error
         except ChatplugError as error:
             self._ours(error)
             raise
 
     def _ours(self, error: ChatplugError) -> ChatplugError:
-        error.args = tuple(redact(part, [self._secret]) if isinstance(part, str) else part for part in error.args)
-        if isinstance(error, ProviderError) and error.body is not None:
-            error.body = _redacted(error.body, self._secret)
+        self._redact(error)
         return error.about(self._provider, self._model)
+
+    def _redact(self, error: Exception) -> None:
+        """Take the key out of all that an error says; `partial` is the model's own words and stays."""
+        error.args = tuple(_redacted(part, self._secret) for part in error.args)
+        facts = vars(error)
+        facts.update({name: _redacted(value, self._secret) for name, value in facts.items() if name != "partial"})
+
+    def clean(self, body: bytes) -> bytes:
+        """A body without the key; before it is cut, because half a key is still too much."""
+        return redact(body.decode("utf-8", "surrogateescape"), [self._secret]).encode("utf-8", "surrogateescape")
 
     def result(self, answer: Response) -> ChatResult:
         """The messages of a whole answer."""
-        body = self.read(answer)
-        if is_object(body) and body.get("error") and not body.get("choices"):
+        return self._result(self.read(answer), answer.headers)
+
+    def _result(self, body: Any, headers: Mapping[str, str]) -> ChatResult:
+        if is_refusal(body):
             raise error_from_event(body)
         result = decode_answer(body, self._provider)
-        facts = self._told(answer.headers)
+        if body["choices"][0].get("finish_reason") == "error":
+            raise error_from_event(body["choices"][0])
+        facts = self._told(headers)
         if facts:
             for generation in result.generations:
                 generation.message.response_metadata.update(facts)
@@ -92,43 +104,50 @@ class Exchange:
         request_id = headers.get(_REQUEST_ID)
         return {**self._facts, "request_id": request_id} if request_id else dict(self._facts)
 
-    def read(self, answer: Response) -> Any:
-        """The parsed body of a whole answer of success."""
-        if answer.status != _OK:
+    def read(self, answer: Response, wanted: str = "JSON") -> Any:
+        """The parsed body of a whole answer of success.
+
+        Args:
+            answer: The answer.
+            wanted: The form that was asked for, with its article.
+        """
+        if not _is_success(answer.status):
             raise self.refusal(answer.status, answer.headers, answer.body)
         try:
             return read_json(answer.body)
         except ValueError:
-            raise unreadable(answer.status, answer.headers, answer.body, self._url, "JSON") from None
+            body = self.clean(answer.body)
+            raise unreadable(answer.status, answer.headers, body, self._url, wanted) from None
 
     def reader(self, status: int, headers: Mapping[str, str]) -> StreamReader | None:
-        """What reads the body of a stream; None if the answer is no stream, and the body says why."""
-        kind = headers.get("content-type", "")
-        if status != _OK or "json" in kind or "html" in kind:
+        """What reads the body of a stream; None if the server refused, and the body says why."""
+        if not _is_success(status):
             return None
-        self._began = True
-        return StreamReader(self._provider, error_from_event, self._told(headers))
+
+        def whole(body: bytes) -> AIMessageChunk:
+            parsed = self.read(Response(status, headers, body), "an event stream")
+            return chunk_of_answer(self._result(parsed, headers), parsed)
+
+        kind = headers.get("content-type", "")
+        self._began = "json" not in kind and "html" not in kind
+        return StreamReader(self._provider, error_from_event, self._told(headers), whole=whole, clean=self.clean)
 
     def refusal(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
-        """The error of an answer that is not what was asked for."""
-        if status != _OK:
-            return error_from_answer(status, headers, body, self._url)
-        try:
-            told = read_json(body)
-        except ValueError:
-            told = None
-        if is_object(told) and told.get("error"):
-            return error_from_event(told)
-        return unreadable(status, headers, body, self._url, "an event stream")
+        """The error of an answer whose status is none of success."""
+        return error_from_answer(status, headers, self.clean(body), self._url)
 
     @property
     def _url(self) -> str:
-        return self.request.url.partition("?")[0]
+        return public_url(self.request.url)
+
+
+def _is_success(status: int) -> bool:
+    return 200 <= status < 300  # HTTP's
 
 
 def _redacted(value: Any, secret: SecretStr | None) -> Any:
     if isinstance(value, str):
         return redact(value, [secret])
     if is_object(value):
-        return {name: _redacted(item, secret) for name, item in value.items()}
+        return {_redacted(name, secret): _redacted(item, secret) for name, item in value.items()}
     return [_redacted(item, secret) for item in value] if is_array(value) else value

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from chatplug.errors import SettingsError, nearest
 from chatplug.http import Request
 from chatplug.language_models import ChatRequest
 from chatplug.wire import is_array, is_object
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["ChatOpenAICompat"]
 
 _IN_BODY = ("temperature", "max_tokens")
-_PER_CALL = frozenset({*_IN_BODY, "model", "timeout"})
 
 
 class ChatOpenAICompat(OpenAICompatSettings):
@@ -35,6 +33,8 @@ class ChatOpenAICompat(OpenAICompatSettings):
     >>> ChatOpenAICompat(model="tiny", base_url="http://127.0.0.1:8080/v1")
     ChatOpenAICompat(model='tiny', base_url='http://127.0.0.1:8080/v1')
     """
+
+    call_settings: ClassVar = frozenset({*_IN_BODY, "model", "timeout"})
 
     def _generate(
         self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: object = None, **kwargs: Any
@@ -98,8 +98,6 @@ class ChatOpenAICompat(OpenAICompatSettings):
     def _exchange(
         self, messages: list[BaseMessage], stop: list[str] | None, call: Mapping[str, Any], *, stream: bool = False
     ) -> Exchange:
-        if call:
-            _check_names(call)
         model = call.get("model") or self.model
         settings = {name: call.get(name, getattr(self, name)) for name in _IN_BODY}
         request = ChatRequest(model=model, messages=messages, stop=stop or (), stream=stream, settings=settings)
@@ -113,7 +111,7 @@ class ChatOpenAICompat(OpenAICompatSettings):
 
     @property
     def _transport(self) -> Transport:
-        return transport_for(self.http_client, self.http_async_client)
+        return transport_for(self.common.transport)
 
     @property
     def _llm_type(self) -> str:
@@ -121,13 +119,4 @@ class ChatOpenAICompat(OpenAICompatSettings):
 
     @property
     def _identifying_params(self) -> dict[str, Any]:
-        return {"model_name": self.model, "base_url": self.base_url}
-
-
-def _check_names(call: Mapping[str, Any]) -> None:
-    for name in call:
-        if name not in _PER_CALL:
-            raise SettingsError(
-                f"There is no setting {name!r} of a call.",
-                hint=nearest(name, _PER_CALL) or f"A call has {', '.join(sorted(_PER_CALL))} and stop.",
-            )
+        return {"model_name": self.model, "base_url": self.public_address}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
@@ -10,17 +11,21 @@ from pydantic import Field, PrivateAttr, SecretStr
 
 from chatplug.credentials import read_secret, read_variable
 from chatplug.errors import CredentialsError, SettingsError
-from chatplug.http import Timeout
+from chatplug.http import Timeout, public_url
 from chatplug.language_models import BaseChatModel
+from chatplug_openai_compat.transport import transport_of
 
 if TYPE_CHECKING:
     from typing import Self
+
+    from chatplug.http import Transport
 
 __all__ = ["BASE_URL_VARIABLE", "KEY_VARIABLE", "OpenAICompatSettings"]
 
 BASE_URL_VARIABLE = "OPENAI_BASE_URL"
 KEY_VARIABLE = "OPENAI_API_KEY"
 _ENDPOINT = "/chat/completions"
+_CLIENTS = ("http_client", "http_async_client")
 
 
 class Common(NamedTuple):
@@ -31,12 +36,15 @@ class Common(NamedTuple):
     headers: dict[str, str]
     stream_headers: dict[str, str]
     timeout: Timeout
+    transport: Transport | None
+    """What sends them, where the user brought a client."""
 
 
 class OpenAICompatSettings(BaseChatModel):
     """The settings of every model whose server speaks OpenAI's chat completions.
 
-    The wire format is documented at https://platform.openai.com/docs/api-reference/chat.
+    The wire format is documented at https://platform.openai.com/docs/api-reference/chat. A model that has been made
+    keeps its settings; `model_copy(update={...})` makes another one.
     """
 
     model: str
@@ -81,11 +89,16 @@ class OpenAICompatSettings(BaseChatModel):
                     hint=f"Give api_key, or set {KEY_VARIABLE}; if this server needs none, say api_key=''.",
                 )
         key = _checked_key(self.api_key)
+        if self.api_key is not None:
+            # As it is sent, so that it is found where a server repeats it.
+            self.api_key = SecretStr(key)
         headers = {"content-type": "application/json", "accept": "application/json"}
         if key:
             headers["authorization"] = f"Bearer {key}"
         timeout = checked_timeout(self.timeout) if self.timeout is not None else Timeout()
-        self._common = Common(self.endpoint(), headers, {**headers, "accept": "text/event-stream"}, timeout)
+        stream_headers = {**headers, "accept": "text/event-stream"}
+        transport = transport_of(self.http_client, self.http_async_client)
+        self._common = Common(self.endpoint(), headers, stream_headers, timeout, transport)
 
     @property
     def common(self) -> Common:
@@ -101,10 +114,36 @@ class OpenAICompatSettings(BaseChatModel):
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """A copy with some settings changed, checked as when the model was made."""
-        copied = super().model_copy(update=update, deep=deep)
-        if update:
-            copied.model_post_init(None)
+        given = {name: getattr(self, name) for name in self.model_fields_set}
+        if deep:
+            # A client is a connection to somewhere; two copies share it.
+            given = {name: value if name in _CLIENTS else deepcopy(value) for name, value in given.items()}
+        copied = type(self)(**{**given, **(update or {})})
+        known = copied.unsupported_settings
+        known += [name for name in self.unsupported_settings if name not in known]
+        if self._origin is not None:
+            copied.set_origin(self._origin[0], copied.model)
         return copied
+
+    if not TYPE_CHECKING:
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            # Until `_common` is there the model is still being made.
+            if name in type(self).model_fields and "_common" in (self.__pydantic_private__ or {}):
+                raise SettingsError(
+                    f"The setting {name!r} of a model cannot be changed once it is made.",
+                    hint=f"Make another one: model.model_copy(update={{{name!r}: ...}}).",
+                )
+            super().__setattr__(name, value)
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        for name, value in super().__repr_args__():
+            yield name, self.public_address if name == "base_url" else value
+
+    @property
+    def public_address(self) -> str:
+        """Where the server is, without a query, which may hold a key."""
+        return public_url(self._url)
 
 
 def checked_timeout(value: object) -> Timeout:
