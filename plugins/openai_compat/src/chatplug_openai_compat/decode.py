@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from pydantic_core import from_json, to_json
+from pydantic_core import from_json
 
-from chatplug.errors import InvalidResponseError, MessageError, StreamBrokenError
+from chatplug.errors import InvalidResponseError, StreamBrokenError
 from chatplug.messages import (
     AIMessage,
     AIMessageChunk,
@@ -22,6 +22,18 @@ from chatplug.messages import (
 )
 from chatplug.outputs import ChatGeneration, ChatResult
 from chatplug.wire import EventTooLargeError, SSEDecoder, is_array, is_object
+from chatplug_openai_compat.fields import (
+    HINT,
+    ODD,
+    additional,
+    arguments_text,
+    choice_facts,
+    content_of,
+    facts_of,
+    odd,
+    read_usage,
+    text_or_none,
+)
 from chatplug_openai_compat.json_text import HALF_LOST, Halves, read_json, read_json_in_halves
 
 if TYPE_CHECKING:
@@ -33,13 +45,6 @@ if TYPE_CHECKING:
 
 __all__ = ["StreamReader", "chunk_of_answer", "decode_answer", "is_refusal", "read_json", "read_usage"]
 
-_NOT_METADATA = ("choices", "usage", "id", "object", "obfuscation")
-"""Fields of an answer that have another place; `obfuscation` is noise against traffic analysis (API docs, 2025)."""
-
-_ODD = (AttributeError, IndexError, KeyError, MessageError, TypeError)
-"""What reading an answer raises when a field is not of the kind that the wire promises."""
-
-_HINT = "Ask again; if it stays so, the server at base_url does not speak OpenAI's chat completions."
 _MOST_WITHOUT_EVENT = 64 * 2**20
 """How many bytes are kept of a body in which no event has come; as many as one event may have."""
 
@@ -58,17 +63,17 @@ def decode_answer(body: Any, provider: str) -> ChatResult:
     choices = body.get("choices") if is_object(body) else None
     if not is_array(choices) or not choices or not all(is_object(choice) for choice in choices):
         raise InvalidResponseError(
-            "The answer is JSON, but no chat completion: it has no choices.", hint=_HINT, body=body
+            "The answer is JSON, but no chat completion: it has no choices.", hint=HINT, body=body
         )
     try:
-        common = _facts(body, provider)
+        common = facts_of(body, provider)
         usage = read_usage(body.get("usage"))
         identity = body.get("id")
         if not isinstance(identity, str):
             identity = None
         return ChatResult(generations=[_generation(choice, identity, common, usage) for choice in choices])
-    except _ODD as error:
-        raise _odd(error, body) from None
+    except ODD as error:
+        raise odd(error, body) from None
 
 
 def chunk_of_answer(result: ChatResult, body: Mapping[str, Any]) -> AIMessageChunk:
@@ -90,13 +95,13 @@ def _generation(
         # Azure's content filter takes the whole message away (recorded in 2025).
         fields = cast("dict[str, Any]", {})
     if not is_object(fields):
-        raise InvalidResponseError("The answer has a choice without a message.", hint=_HINT, body=dict(choice))
+        raise InvalidResponseError("The answer has a choice without a message.", hint=HINT, body=dict(choice))
     content = fields.get("content")
     message = AIMessage(
-        _content(content),
+        content_of(content),
         id=identity or None,
-        additional_kwargs=_additional(fields),
-        response_metadata={**common, **_choice_facts(choice, "message")},
+        additional_kwargs=additional(fields),
+        response_metadata={**common, **choice_facts(choice, "message")},
         usage_metadata=usage,
     )
     for call in fields.get("tool_calls") or ():
@@ -104,17 +109,13 @@ def _generation(
     return ChatGeneration(message=message)
 
 
-def _content(content: Any) -> Any:
-    return "" if content is None else content
-
-
 def _add_call(message: AIMessage, call: Mapping[str, Any]) -> None:
     function = call.get("function")
     if not is_object(function):
         message.additional_kwargs.setdefault("tool_calls", []).append(call)
         return
-    name, identity = _text_or_none(function, "name") or "", _text_or_none(call, "id")
-    text = _text(function.get("arguments"))
+    name, identity = text_or_none(function, "name") or "", text_or_none(call, "id")
+    text = arguments_text(function.get("arguments"))
     args, error = read_arguments(text, whole=True)
     # Google's servers put a signature beside a call, and want it back (recorded in 2025).
     more: Any = {key: value for key, value in call.items() if key not in _OF_CALLS and value is not None}
@@ -127,74 +128,6 @@ def _add_call(message: AIMessage, call: Mapping[str, Any]) -> None:
 
 _OF_CALLS = frozenset({"function", "id", "index", "type"})
 """Fields of a call that have a place of their own, or say again where it stands."""
-
-
-def _additional(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a message, or of a delta, that have no place of their own; empty ones say nothing."""
-    return {
-        name: value
-        for name, value in fields.items()
-        if name not in ("content", "role", "tool_calls") and value is not None and value != [] and value != ""
-    }
-
-
-def _facts(body: Mapping[str, Any], provider: str) -> dict[str, Any]:
-    """The fields of an answer, or of an event, that are facts about it."""
-    facts = {name: value for name, value in body.items() if name not in _NOT_METADATA and value is not None}
-    identity = body.get("id")
-    if identity and not isinstance(identity, str):
-        facts["id"] = identity
-    if "model" in facts:
-        facts["model_name"] = facts.pop("model")
-    if body.get("usage"):
-        facts["token_usage"] = body["usage"]
-    return {"model_provider": provider, **facts}
-
-
-def _choice_facts(choice: Mapping[str, Any], message: str) -> dict[str, Any]:
-    return {name: value for name, value in choice.items() if name not in ("index", message) and value is not None}
-
-
-def read_usage(usage: Any) -> UsageMetadata | None:
-    """The token counts of an answer; None where the tokens of the prompt or of the answer are not counted.
-
-    What is not counted is absent, not zero. As it came, the usage is in `response_metadata["token_usage"]`.
-    """
-    if not is_object(usage):
-        return None
-    counts = _counts(usage)
-    taken, given = counts.get("prompt_tokens"), counts.get("completion_tokens")
-    if taken is None or given is None:
-        return None
-    read: dict[str, Any] = {
-        "input_tokens": taken,
-        "output_tokens": given,
-        "total_tokens": counts.get("total_tokens", taken + given),
-    }
-    for name, source, keys in _DETAILS:
-        details = _counts(usage.get(source))
-        found = {ours: details[theirs] for theirs, ours in keys.items() if theirs in details}
-        if found:
-            read[name] = found
-    return cast("UsageMetadata", read)
-
-
-def _counts(counted: Any) -> dict[str, int]:
-    return {name: value for name, value in counted.items() if type(value) is int} if is_object(counted) else {}
-
-
-_DETAILS = (
-    (
-        "input_token_details",
-        "prompt_tokens_details",
-        {"audio_tokens": "audio", "cached_tokens": "cache_read", "cache_write_tokens": "cache_creation"},
-    ),
-    (
-        "output_token_details",
-        "completion_tokens_details",
-        {"audio_tokens": "audio", "reasoning_tokens": "reasoning"},
-    ),
-)
 
 
 class StreamReader:
@@ -263,7 +196,7 @@ class StreamReader:
         try:
             events = self._events.feed(data)
         except EventTooLargeError as error:
-            raise InvalidResponseError(f"The stream has {error}.", hint=_HINT) from None
+            raise InvalidResponseError(f"The stream has {error}.", hint=HINT) from None
         head = self._head
         if head is not None:
             if events:
@@ -328,8 +261,8 @@ class StreamReader:
             choices = event.pop("choices", None)
             try:
                 chunk = self._chunk(event, choices)
-            except _ODD as error:
-                raise _odd(error, {**event, "choices": choices}) from None
+            except ODD as error:
+                raise odd(error, {**event, "choices": choices}) from None
             if chunk is not None:
                 yield chunk
             if self._error is not None:
@@ -365,7 +298,7 @@ class StreamReader:
         if delta.__class__ is not dict:
             if delta is not None or not choice.get("finish_reason"):
                 raise self._error or InvalidResponseError(
-                    "The stream has a choice without a delta.", hint=_HINT, body=choices
+                    "The stream has a choice without a delta.", hint=HINT, body=choices
                 )
             delta = {}
         if news is None and choice == self._choice and len(choices) == 1 and len(delta) == 1:
@@ -386,8 +319,8 @@ class StreamReader:
         if not self._id and isinstance(event.get("id"), str):
             self._id = event["id"] or None
         if known is None:
-            return {**_facts(event, self._provider), **self._facts_beside}
-        told = _facts({name: value for name, value in event.items() if known.get(name) != value}, self._provider)
+            return {**facts_of(event, self._provider), **self._facts_beside}
+        told = facts_of({name: value for name, value in event.items() if known.get(name) != value}, self._provider)
         del told["model_provider"]
         return told or None
 
@@ -404,20 +337,20 @@ class StreamReader:
                 self._error = self._refuse(choice)
         elif choice:
             self._choice = choice
-        facts = _choice_facts(choice, "delta")
-        additional = _additional(delta)
+        facts = choice_facts(choice, "delta")
+        beside = additional(delta)
         if others:
-            additional["choices"] = others
-        chunk = AIMessageChunk(_content(delta.get("content")), id=self._id)
+            beside["choices"] = others
+        chunk = AIMessageChunk(content_of(delta.get("content")), id=self._id)
         fragments = delta.get("tool_calls")
         if fragments:
             # Calls of another kind than functions have no standard form; they are kept as they came.
             foreign = [fragment for fragment in fragments if "function" not in fragment and "type" in fragment]
             chunk.tool_call_chunks = [_fragment(fragment) for fragment in fragments if fragment not in foreign]
             if foreign:
-                additional["tool_calls"] = foreign
-        if additional:
-            chunk.additional_kwargs = additional
+                beside["tool_calls"] = foreign
+        if beside:
+            chunk.additional_kwargs = beside
         if news or facts:
             chunk.response_metadata = {**(news or {}), **facts}
         return chunk
@@ -441,33 +374,17 @@ def _fragment(fragment: Any) -> Any:
     if not (index is None or type(index) is int or isinstance(index, str)):
         raise TypeError(f"'index' is {type(index).__name__}")
     return tool_call_chunk(
-        name=_text_or_none(function, "name"),
-        args=_text(function.get("arguments")),
-        id=_text_or_none(fragment, "id"),
+        name=text_or_none(function, "name"),
+        args=arguments_text(function.get("arguments")),
+        id=text_or_none(fragment, "id"),
         index=index,
     )
-
-
-def _text_or_none(fields: Mapping[str, Any], name: str) -> str | None:
-    value = fields.get(name)
-    if value is None or isinstance(value, str):
-        return value
-    raise TypeError(f"{name!r} is {type(value).__name__}")
-
-
-def _text(arguments: Any) -> str | None:
-    """A call's arguments as JSON text; some servers send them parsed."""
-    return arguments if arguments is None or isinstance(arguments, str) else to_json(arguments).decode()
 
 
 def _broken(why: str) -> StreamBrokenError:
     return StreamBrokenError(f"The server hung up in mid-answer: {why}.", hint="Ask again.")
 
 
-def _odd(error: Exception, body: object) -> InvalidResponseError:
-    return InvalidResponseError(f"The answer has a field of an unexpected kind ({error}).", hint=_HINT, body=body)
-
-
 def _no_event(data: bytes) -> InvalidResponseError:
     shown = data[:200].decode("utf-8", "replace")
-    return InvalidResponseError(f"The stream has an event that is no JSON object: {shown!r}.", hint=_HINT, body=shown)
+    return InvalidResponseError(f"The stream has an event that is no JSON object: {shown!r}.", hint=HINT, body=shown)

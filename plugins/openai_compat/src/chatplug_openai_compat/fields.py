@@ -1,0 +1,130 @@
+"""What an answer and an event have in common: their fields, read one by one; pure.
+
+A field that is not of the kind that the wire promises raises one of `ODD`; who reads the whole makes the error.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from pydantic_core import to_json
+
+from chatplug.errors import InvalidResponseError, MessageError
+from chatplug.messages import UsageMetadata
+from chatplug.wire import is_object
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = [
+    "HINT",
+    "ODD",
+    "additional",
+    "arguments_text",
+    "choice_facts",
+    "content_of",
+    "facts_of",
+    "odd",
+    "read_usage",
+    "text_or_none",
+]
+
+_NOT_METADATA = ("choices", "usage", "id", "object", "obfuscation")
+"""Fields of an answer that have another place; `obfuscation` is noise against traffic analysis (API docs, 2025)."""
+
+ODD = (AttributeError, IndexError, KeyError, MessageError, TypeError)
+"""What reading an answer raises when a field is not of the kind that the wire promises."""
+
+HINT = "Ask again; if it stays so, the server at base_url does not speak OpenAI's chat completions."
+
+
+def content_of(content: Any) -> Any:
+    """A message's content; none at all is an empty text."""
+    return "" if content is None else content
+
+
+def additional(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a message, or of a delta, that have no place of their own; empty ones say nothing."""
+    return {
+        name: value
+        for name, value in fields.items()
+        if name not in ("content", "role", "tool_calls") and value is not None and value != [] and value != ""
+    }
+
+
+def facts_of(body: Mapping[str, Any], provider: str) -> dict[str, Any]:
+    """The fields of an answer, or of an event, that are facts about it."""
+    facts = {name: value for name, value in body.items() if name not in _NOT_METADATA and value is not None}
+    identity = body.get("id")
+    if identity and not isinstance(identity, str):
+        facts["id"] = identity
+    if "model" in facts:
+        facts["model_name"] = facts.pop("model")
+    if body.get("usage"):
+        facts["token_usage"] = body["usage"]
+    return {"model_provider": provider, **facts}
+
+
+def choice_facts(choice: Mapping[str, Any], message: str) -> dict[str, Any]:
+    """The fields of a choice that are facts about it: all but its place and its `message` or `delta`."""
+    return {name: value for name, value in choice.items() if name not in ("index", message) and value is not None}
+
+
+def read_usage(usage: Any) -> UsageMetadata | None:
+    """The token counts of an answer; None where the tokens of the prompt or of the answer are not counted.
+
+    What is not counted is absent, not zero. As it came, the usage is in `response_metadata["token_usage"]`.
+    """
+    if not is_object(usage):
+        return None
+    counts = _counts(usage)
+    taken, given = counts.get("prompt_tokens"), counts.get("completion_tokens")
+    if taken is None or given is None:
+        return None
+    read: dict[str, Any] = {
+        "input_tokens": taken,
+        "output_tokens": given,
+        "total_tokens": counts.get("total_tokens", taken + given),
+    }
+    for name, source, keys in _DETAILS:
+        details = _counts(usage.get(source))
+        found = {ours: details[theirs] for theirs, ours in keys.items() if theirs in details}
+        if found:
+            read[name] = found
+    return cast("UsageMetadata", read)
+
+
+def _counts(counted: Any) -> dict[str, int]:
+    return {name: value for name, value in counted.items() if type(value) is int} if is_object(counted) else {}
+
+
+_DETAILS = (
+    (
+        "input_token_details",
+        "prompt_tokens_details",
+        {"audio_tokens": "audio", "cached_tokens": "cache_read", "cache_write_tokens": "cache_creation"},
+    ),
+    (
+        "output_token_details",
+        "completion_tokens_details",
+        {"audio_tokens": "audio", "reasoning_tokens": "reasoning"},
+    ),
+)
+
+
+def text_or_none(fields: Mapping[str, Any], name: str) -> str | None:
+    """A field that is a text or absent."""
+    value = fields.get(name)
+    if value is None or isinstance(value, str):
+        return value
+    raise TypeError(f"{name!r} is {type(value).__name__}")
+
+
+def arguments_text(arguments: Any) -> str | None:
+    """A call's arguments as JSON text; some servers send them parsed."""
+    return arguments if arguments is None or isinstance(arguments, str) else to_json(arguments).decode()
+
+
+def odd(error: Exception, body: object) -> InvalidResponseError:
+    """The error of a field that is not of the kind that the wire promises."""
+    return InvalidResponseError(f"The answer has a field of an unexpected kind ({error}).", hint=HINT, body=body)
