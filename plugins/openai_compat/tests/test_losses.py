@@ -136,8 +136,8 @@ CUSTOM = {"id": "c", "type": "custom", "custom": {"name": "look", "input": "x"}}
     ("message", "sent", "lost"),
     [
         (AIMessage([{**CALL, "id": "a"}]), ["look"], []),
-        (AIMessage([CALL], tool_calls=[{**CALL, "name": "f"}]), ["f", "look"], []),  # type: ignore[typeddict-item]
-        (AIMessage([CALL], tool_calls=[CALL]), ["look"], []),  # type: ignore[list-item]
+        (AIMessage([CALL], tool_calls=[{**CALL, "name": "f"}]), ["f", "look"], []),
+        (AIMessage([CALL], tool_calls=[CALL]), ["look"], []),
         (AIMessage([{**CALL, "type": "tool_call_chunk", "args": "{"}]), [], ["messages[0].content[0]"]),
         (AIMessage("", invalid_tool_calls=[{**CALL, "name": None, "args": "{"}]), [None], []),  # type: ignore[typeddict-item]
         (AIMessage("", additional_kwargs={"tool_calls": [CUSTOM]}), [], ["messages[0].additional_kwargs.tool_calls"]),
