@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import io
 import re
 import select
 import socket
 import ssl
+from collections.abc import Iterator
 from time import monotonic
 from typing import Any
 
@@ -74,14 +76,22 @@ class _Reader(io.BufferedReader):
 
     def __init__(self, wire: _Wire) -> None:
         super().__init__(wire, _BUFFER)
-        self.head: list[bytes] | None = None
-        """The lines of a head, while one is read."""
 
-    def readline(self, size: int | None = -1, /) -> bytes:
-        line = super().readline(size)
-        if self.head is not None:
-            self.head.append(line)
-        return line
+    @contextlib.contextmanager
+    def recorded(self) -> Iterator[list[bytes]]:
+        """The lines that are read meanwhile."""
+        lines: list[bytes] = []
+        plain = self.readline
+
+        def readline(size: int | None = -1, /) -> bytes:
+            lines.append(plain(size))
+            return lines[-1]
+
+        self.readline = readline  # type: ignore[method-assign]  # of this reader, for this head
+        try:
+            yield lines
+        finally:
+            del self.readline
 
     def close(self) -> None:
         pass
@@ -102,6 +112,10 @@ class _Answer(http.client.HTTPResponse):
         """Refuse a head that could be read in two ways, and in the second hide another answer."""
         if _HEAD.fullmatch(head) is None:
             raise http.client.HTTPException("a line of the head is no header")
+        plain = head.lower()
+        if b"\ntransfer-encoding:" not in plain and plain.count(b"\ncontent-length:") == 1 and _LENGTH.search(plain):
+            # Nearly every answer. http.client's headers would be gone through for each question.
+            return
         if "," in self.headers.get("transfer-encoding", ""):
             raise http.client.HTTPException("the body is coded in more than one way")
         lengths = self.headers.get_all("content-length", ())
@@ -129,6 +143,7 @@ class _Answer(http.client.HTTPResponse):
 
 
 _MOST_DIGITS = 20
+_LENGTH = re.compile(rb"\ncontent-length:[ \t]*[0-9]{1,19}[ \t]*\r?\n")
 
 
 class Connection:
@@ -165,18 +180,25 @@ class Connection:
         """The head of the next answer; notices before it, such as 103 Early Hints, are passed over."""
         while True:
             response = _Answer(self, method=method)  # type: ignore[arg-type]  # It calls makefile only.
-            lines: list[bytes] = []
-            self._reader.head = lines
-            try:
+            head = self._next_head()
+            if head:
                 response.begin()
-            finally:
-                self._reader.head = None
+            else:
+                with self._reader.recorded() as lines:
+                    response.begin()
+                head = b"".join(lines)
             if self.wire.has_ended:
                 # http.client takes the end of the connection for the end of the headers.
                 raise http.client.IncompleteRead(b"")
-            response.check(b"".join(lines))
+            response.check(head)
             if response.status >= 200 or response.status == 101:
                 return response
+
+    def _next_head(self) -> bytes:
+        """The head that http.client will read next, if one read has brought all of it and nothing comes before it."""
+        arrived = self._reader.peek()
+        end = arrived.find(b"\r\n\r\n")
+        return arrived[: end + 4] if end > 0 and arrived[9:10] != b"1" else b""
 
     def is_reusable(self) -> bool:
         """Whether another answer could follow: none of its bytes is here before it was asked for."""

@@ -273,6 +273,8 @@ class ModelCall:
 
     def started(self) -> list[Event]:
         """What handlers hear before the model is asked."""
+        if not self.handlers:
+            return []
         return self._events(
             "on_chat_model_start",
             (self.model.identifying_params, [self.messages]),

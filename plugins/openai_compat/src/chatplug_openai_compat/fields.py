@@ -77,37 +77,33 @@ def read_usage(usage: Any) -> UsageMetadata | None:
     """
     if not is_object(usage):
         return None
-    counts = _counts(usage)
-    taken, given = counts.get("prompt_tokens"), counts.get("completion_tokens")
-    if taken is None or given is None:
+    taken, given, total = usage.get("prompt_tokens"), usage.get("completion_tokens"), usage.get("total_tokens")
+    if type(taken) is not int or type(given) is not int:
         return None
     read: dict[str, Any] = {
         "input_tokens": taken,
         "output_tokens": given,
-        "total_tokens": counts.get("total_tokens", taken + given),
+        "total_tokens": total if type(total) is int else taken + given,
     }
     for name, source, keys in _DETAILS:
-        details = _counts(usage.get(source))
-        found = {ours: details[theirs] for theirs, ours in keys.items() if theirs in details}
-        if found:
-            read[name] = found
+        details = usage.get(source)
+        if is_object(details):
+            found = {ours: count for theirs, ours in keys if type(count := details.get(theirs)) is int}
+            if found:
+                read[name] = found
     return cast("UsageMetadata", read)
-
-
-def _counts(counted: Any) -> dict[str, int]:
-    return {name: value for name, value in counted.items() if type(value) is int} if is_object(counted) else {}
 
 
 _DETAILS = (
     (
         "input_token_details",
         "prompt_tokens_details",
-        {"audio_tokens": "audio", "cached_tokens": "cache_read", "cache_write_tokens": "cache_creation"},
+        (("audio_tokens", "audio"), ("cached_tokens", "cache_read"), ("cache_write_tokens", "cache_creation")),
     ),
     (
         "output_token_details",
         "completion_tokens_details",
-        {"audio_tokens": "audio", "reasoning_tokens": "reasoning"},
+        (("audio_tokens", "audio"), ("reasoning_tokens", "reasoning")),
     ),
 )
 
