@@ -9,7 +9,7 @@ import re
 import select
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Generator
 from time import monotonic
 from typing import Any
 
@@ -78,7 +78,7 @@ class _Reader(io.BufferedReader):
         super().__init__(wire, _BUFFER)
 
     @contextlib.contextmanager
-    def recorded(self) -> Iterator[list[bytes]]:
+    def recorded(self) -> Generator[list[bytes]]:
         """The lines that are read meanwhile."""
         lines: list[bytes] = []
         plain = self.readline
