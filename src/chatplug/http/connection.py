@@ -15,13 +15,14 @@ from typing import Any
 
 from chatplug.http.deadline import Deadline, time_left
 from chatplug.http.errors import ConnectError, ProxyError, TLSError
+from chatplug.http.head import Head, read_plain
 from chatplug.http.options import TransportOptions
 from chatplug.http.proxy import Proxy
 from chatplug.http.sockets import KEEP_ALIVE, make_socket, reason_of, track
-from chatplug.http.target import Origin
+from chatplug.http.target import Origin, lower_headers
 from chatplug.http.tls import explain, tls_for
 
-__all__ = ["Connection", "Outgoing", "connect"]
+__all__ = ["Answer", "Connection", "Outgoing", "connect"]
 
 _BUFFER = 1 << 16
 
@@ -32,6 +33,8 @@ _HEAD = re.compile(
     rb"(?:HTTP/(?:1\.[01]|0\.9) \d{3}(?: [^\r\n\0]*)?\r?\n"
     rb"(?:" + _TOKEN + rb"[ \t]*:[^\r\n\0]*\r?\n(?:[ \t][^\r\n\0]*\r?\n)*)*\r?\n)+"
 )
+# What a head says of the body is not so in answers to these.
+_WITHOUT_BODY = frozenset({"CONNECT", "HEAD"})
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\r\n\0]*)?\r\n")
 
 
@@ -105,17 +108,27 @@ _stdlib: Any = http.client.HTTPResponse
 """The same, with the methods that type checkers do not know."""
 
 
-class _Answer(http.client.HTTPResponse):
+class Answer(http.client.HTTPResponse):
     """An answer that is read as strictly as the asynchronous client reads it."""
+
+    fields: dict[str, str]
+    """The headers as they are handed out."""
+
+    def begin_with(self, head: Head) -> None:
+        """Go on behind a head that has been read already."""
+        self.version = 11
+        self.status = head.status
+        self.fields = head.headers
+        self.chunked = head.length is None
+        self.length = head.length
+        self.chunk_left = None
+        self.will_close = False
 
     def check(self, head: bytes) -> None:
         """Refuse a head that could be read in two ways, and in the second hide another answer."""
         if _HEAD.fullmatch(head) is None:
             raise http.client.HTTPException("a line of the head is no header")
-        plain = head.lower()
-        if b"\ntransfer-encoding:" not in plain and plain.count(b"\ncontent-length:") == 1 and _LENGTH.search(plain):
-            # Nearly every answer. http.client's headers would be gone through for each question.
-            return
+        self.fields = lower_headers([(name, value.strip(" \t")) for name, value in self.headers.raw_items()])
         if "," in self.headers.get("transfer-encoding", ""):
             raise http.client.HTTPException("the body is coded in more than one way")
         lengths = self.headers.get_all("content-length", ())
@@ -143,7 +156,6 @@ class _Answer(http.client.HTTPResponse):
 
 
 _MOST_DIGITS = 20
-_LENGTH = re.compile(rb"\ncontent-length:[ \t]*[0-9]{1,19}[ \t]*\r?\n")
 
 
 class Connection:
@@ -176,11 +188,16 @@ class Connection:
             raise error.with_traceback(None) from None
         return True
 
-    def receive(self, method: str) -> http.client.HTTPResponse:
+    def receive(self, method: str) -> Answer:
         """The head of the next answer; notices before it, such as 103 Early Hints, are passed over."""
         while True:
-            response = _Answer(self, method=method)  # type: ignore[arg-type]  # It calls makefile only.
+            response = Answer(self, method=method)  # type: ignore[arg-type]  # It calls makefile only.
             head = self._next_head()
+            plain = read_plain(head) if head and method not in _WITHOUT_BODY else None
+            if plain is not None:
+                self._reader.read(len(head))
+                response.begin_with(plain)
+                return response
             if head:
                 response.begin()
             else:

@@ -13,18 +13,18 @@ every long conversation.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from http.client import HTTPException, HTTPResponse
+from http.client import HTTPException
 from types import TracebackType
 from typing import NoReturn, Self
 
 from chatplug.http.coding import Inflater, Unreadable, inflater_for
-from chatplug.http.connection import Connection, Outgoing, connect
+from chatplug.http.connection import Answer, Connection, Outgoing, connect
 from chatplug.http.deadline import Deadline
 from chatplug.http.errors import BodyTooLarge, BrokenBody, Disconnected, ProxyError, TransportError
 from chatplug.http.options import TransportOptions
 from chatplug.http.proxy import Proxy, choose_proxy
 from chatplug.http.sockets import reason_of
-from chatplug.http.target import Origin, Target, headers_of, lower_headers, needs_length, target_of
+from chatplug.http.target import Origin, Target, headers_of, needs_length, target_of
 from chatplug.http.transport import ERROR_BODY_LIMIT, Request, Response, is_success
 
 __all__ = ["SyncStream", "SyncTransport"]
@@ -63,14 +63,15 @@ class _Server:
             return
         connection.rest()
         self.unused.append(connection)
-        oldest = self.unused[:1]
-        if oldest and not oldest[0].is_alive():
-            try:
-                self.unused.remove(oldest[0])
-            except ValueError:
-                # Another thread has taken it.
-                return
-            oldest[0].close()
+        oldest = self.unused[0:1]
+        if not oldest or oldest[0] is connection or oldest[0].is_alive():
+            return
+        try:
+            self.unused.remove(oldest[0])
+        except ValueError:
+            # Another thread has taken it.
+            return
+        oldest[0].close()
 
     def close(self) -> None:
         while self.unused:
@@ -98,9 +99,9 @@ class SyncStream:
         *("_response", "_server", "headers", "received", "status"),
     )
 
-    def __init__(self, server: _Server, connection: Connection, response: HTTPResponse, deadline: Deadline) -> None:
+    def __init__(self, server: _Server, connection: Connection, response: Answer, deadline: Deadline) -> None:
         self.status: int = response.status
-        self.headers: Mapping[str, str] = lower_headers(list(response.headers.raw_items()))
+        self.headers: Mapping[str, str] = response.fields
         self.received = 0
         self._server = server
         self._connection: Connection | None = connection
@@ -304,7 +305,7 @@ class SyncTransport:
         raise ProxyError(reason, **request.where, host="", port=0)
 
 
-def _ask(connection: Connection, data: Outgoing, deadline: Deadline) -> HTTPResponse | None:
+def _ask(connection: Connection, data: Outgoing, deadline: Deadline) -> Answer | None:
     """Send a request and wait for the head of its answer; None when the connection had ended before."""
     request = deadline.request
     sent: bool | None = None

@@ -13,7 +13,7 @@ from functools import lru_cache
 from chatplug.http.errors import InvalidRequest, Peer, public_url
 from chatplug.http.transport import Frozen, Request
 
-__all__ = ["Origin", "Target", "headers_of", "lower_headers", "needs_length", "target_of"]
+__all__ = ["Origin", "Target", "headers_of", "lower_headers", "lower_name", "needs_length", "target_of"]
 
 _set = object.__setattr__
 _PORTS = {"http": 80, "https": 443}
@@ -156,8 +156,8 @@ def _quote(text: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def _lower(name: str) -> str | None:
-    """A header's name as it is sent; None where it is no name."""
+def lower_name(name: str) -> str | None:
+    """A header's name in lower case; None where it is no name."""
     return name.lower() if _TOKEN.fullmatch(name) else None
 
 
@@ -180,7 +180,7 @@ def _headers(request: Request, target: Target) -> dict[str, str] | str:
     if target.authorization is not None:
         headers["authorization"] = target.authorization
     for name, value in request.headers.items():
-        lower = _lower(name)
+        lower = lower_name(name)
         if lower is None:
             return "a header has a name that HTTP does not allow"
         if _NOT_IN_A_VALUE.search(value) is not None:
