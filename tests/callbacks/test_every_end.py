@@ -8,8 +8,8 @@ from uuid import uuid4
 
 import pytest
 
-from chatplug.callbacks import CallbackManagerForLLMRun
 from chatplug.callbacks.dispatch import adispatch, dispatch
+from chatplug.callbacks.manager import Announced
 from chatplug.messages import AIMessageChunk
 from chatplug.outputs import ChatGenerationChunk
 from tests.callbacks.recording import AsyncRecording, Failing, Recording
@@ -108,33 +108,31 @@ def test_a_run_that_began_after_a_failed_one_ends_for_everybody() -> None:
     assert after.names == ["on_chat_model_start", "on_llm_end"]
 
 
-def manager() -> CallbackManagerForLLMRun:
-    return CallbackManagerForLLMRun(run_id=uuid4(), handlers=[], tags=[], metadata={})
-
-
 def test_a_copy_of_a_chunk_that_was_announced_is_announced_once() -> None:
-    run = manager()
+    announced = Announced()
 
     for number in range(1000):
-        run.on_llm_new_token("a", chunk=ChatGenerationChunk(message=AIMessageChunk(f"{number}")))
-        assert run.was_told(AIMessageChunk(f"{number}", id="copy"))
+        announced.remember(ChatGenerationChunk(message=AIMessageChunk(f"{number}")))
+        assert announced.was_told(AIMessageChunk(f"{number}", id="copy"))
 
-    assert not run.was_told(AIMessageChunk("999"))
+    assert not announced.was_told(AIMessageChunk("999"))
 
 
 def test_chunks_that_were_announced_together_are_each_told_once_in_any_order() -> None:
-    run, chunks = manager(), [AIMessageChunk("same") for _ in range(3)]
+    announced, chunks = Announced(), [AIMessageChunk("same") for _ in range(3)]
     for chunk in chunks:
-        run.on_llm_new_token("same", chunk=ChatGenerationChunk(message=chunk))
+        announced.remember(ChatGenerationChunk(message=chunk))
 
-    assert [run.was_told(chunk) for chunk in (chunks[2], chunks[0], chunks[1], chunks[0])] == [True, True, True, False]
+    told = [announced.was_told(chunk) for chunk in (chunks[2], chunks[0], chunks[1], chunks[0])]
+
+    assert told == [True, True, True, False]
 
 
 def test_what_is_announced_and_never_comes_is_not_kept_without_end() -> None:
-    run = manager()
+    announced = Announced()
 
     for number in range(20_000):
-        run.on_llm_new_token("a", chunk=ChatGenerationChunk(message=AIMessageChunk(f"{number}")))
-        assert not run.was_told(AIMessageChunk("other"))
+        announced.remember(ChatGenerationChunk(message=AIMessageChunk(f"{number}")))
+        assert not announced.was_told(AIMessageChunk("other"))
 
-    assert len(run._told) <= 10_000  # nothing else tells
+    assert len(announced) <= 10_000

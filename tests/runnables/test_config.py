@@ -18,7 +18,7 @@ def test_nothing_said_is_an_empty_config(config: Any) -> None:
 
 
 def test_a_config_is_checked_into_a_new_dict() -> None:
-    given = {"tags": ["a"], "metadata": {"b": 1}, "callbacks": [], "run_name": "mine", "run_id": UUID(int=1)}
+    given = {"tags": ["a"], "metadata": {"b": 1}, "run_name": "mine", "run_id": UUID(int=1)}
 
     config = ensure_config(given)
 

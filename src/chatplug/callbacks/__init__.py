@@ -5,15 +5,48 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from chatplug.callbacks.handler import BaseCallbackHandler
-    from chatplug.callbacks.manager import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+    from chatplug.callbacks.handler import AsyncCallbackHandler, BaseCallbackHandler
+    from chatplug.callbacks.manager import (
+        AsyncCallbackManagerForChainRun,
+        AsyncCallbackManagerForLLMRun,
+        AsyncCallbackManagerForToolRun,
+        CallbackManager,
+        CallbackManagerForChainRun,
+        CallbackManagerForLLMRun,
+        CallbackManagerForToolRun,
+    )
+    from chatplug.callbacks.run import Run, RunKind, RunStatus, UsageStatus
 
-__all__ = ["AsyncCallbackManagerForLLMRun", "BaseCallbackHandler", "CallbackManagerForLLMRun"]
+__all__ = [
+    "AsyncCallbackHandler",
+    "AsyncCallbackManagerForChainRun",
+    "AsyncCallbackManagerForLLMRun",
+    "AsyncCallbackManagerForToolRun",
+    "BaseCallbackHandler",
+    "CallbackManager",
+    "CallbackManagerForChainRun",
+    "CallbackManagerForLLMRun",
+    "CallbackManagerForToolRun",
+    "Run",
+    "RunKind",
+    "RunStatus",
+    "UsageStatus",
+]
 
 _HOMES = {
+    "AsyncCallbackHandler": "handler",
+    "AsyncCallbackManagerForChainRun": "manager",
     "AsyncCallbackManagerForLLMRun": "manager",
+    "AsyncCallbackManagerForToolRun": "manager",
     "BaseCallbackHandler": "handler",
+    "CallbackManager": "manager",
+    "CallbackManagerForChainRun": "manager",
     "CallbackManagerForLLMRun": "manager",
+    "CallbackManagerForToolRun": "manager",
+    "Run": "run",
+    "RunKind": "run",
+    "RunStatus": "run",
+    "UsageStatus": "run",
 }
 
 

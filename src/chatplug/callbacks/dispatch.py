@@ -17,21 +17,20 @@ from typing import TYPE_CHECKING, Any
 from chatplug.callbacks.handler import BaseCallbackHandler
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Iterator, Sequence
-    from uuid import UUID
+    from collections.abc import Awaitable, Iterator
 
 __all__ = ["adispatch", "dispatch"]
 
 _log = logging.getLogger("chatplug.callbacks")
 
 
-def dispatch(handlers: Sequence[BaseCallbackHandler], event: str, *args: Any, **kwargs: Any) -> None:
+def dispatch(handlers: list[BaseCallbackHandler], event: str, *args: Any, **kwargs: Any) -> None:
     """Tell each handler of an event, in order; asynchronous methods have ended when this returns.
 
     The first failure ends it, but not at the end of a run: that each handler hears, and then the failure is raised.
-    A handler that has not heard the start of a run, because of a failure, does not hear its end.
+    Whoever has not heard the start of a run, because of a failure, is taken out of `handlers`, and hears no end.
     """
-    told = _Told(handlers, event, kwargs)
+    told = _Told(handlers, event)
     for handler, method in told.listeners():
         try:
             answer = method(*args, **kwargs)
@@ -42,9 +41,9 @@ def dispatch(handlers: Sequence[BaseCallbackHandler], event: str, *args: Any, **
     told.end()
 
 
-async def adispatch(handlers: Sequence[BaseCallbackHandler], event: str, *args: Any, **kwargs: Any) -> None:
+async def adispatch(handlers: list[BaseCallbackHandler], event: str, *args: Any, **kwargs: Any) -> None:
     """The asynchronous twin of `dispatch`."""
-    told = _Told(handlers, event, kwargs)
+    told = _Told(handlers, event)
     for handler, method in told.listeners():
         try:
             answer = method(*args, **kwargs)
@@ -55,29 +54,34 @@ async def adispatch(handlers: Sequence[BaseCallbackHandler], event: str, *args: 
     told.end()
 
 
-_ENDS = frozenset({"on_llm_end", "on_llm_error"})
-_unstarted: dict[UUID, list[BaseCallbackHandler]] = {}
-"""Of runs whose start failed on its way: who has not heard it. Their end, which follows at once, removes them."""
+_STARTS = frozenset({"on_chat_model_start", "on_chain_start", "on_tool_start"})
+_ENDS = frozenset(
+    {
+        "on_chain_end",
+        "on_chain_error",
+        "on_llm_end",
+        "on_llm_error",
+        "on_run_end",
+        "on_tool_end",
+        "on_tool_error",
+    }
+)
 
 
 class _Told:
     """One event: who has to hear it, and what has failed."""
 
-    __slots__ = ("_event", "_failure", "_handlers", "_run_id")
+    __slots__ = ("_event", "_failure", "_handlers")
 
-    def __init__(self, handlers: Sequence[BaseCallbackHandler], event: str, facts: dict[str, Any]) -> None:
+    def __init__(self, handlers: list[BaseCallbackHandler], event: str) -> None:
         self._event = event
-        self._run_id: UUID | None = facts.get("run_id")
         self._failure: BaseException | None = None
         self._handlers = handlers
-        if _unstarted and event in _ENDS and self._run_id is not None:
-            deaf = {id(handler) for handler in _unstarted.pop(self._run_id, ())}
-            self._handlers = [handler for handler in handlers if id(handler) not in deaf]
 
     def listeners(self) -> Iterator[tuple[BaseCallbackHandler, Any]]:
         """The handlers that define the event, and their methods for it."""
         silent = getattr(BaseCallbackHandler, self._event)
-        for handler in self._handlers:
+        for handler in tuple(self._handlers):
             if getattr(type(handler), self._event, silent) is not silent or self._event in vars(handler):
                 yield handler, getattr(handler, self._event)
 
@@ -90,9 +94,9 @@ class _Told:
             if self._failure is None or (isinstance(self._failure, Exception) and not isinstance(error, Exception)):
                 self._failure = error
         else:
-            if self._event == "on_chat_model_start" and self._run_id is not None:
+            if self._event in _STARTS:
                 place = next(index for index, other in enumerate(self._handlers) if other is handler)
-                _unstarted[self._run_id] = list(self._handlers[place + 1 :])
+                del self._handlers[place + 1 :]
             raise error
 
     def end(self) -> None:

@@ -7,21 +7,27 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from chatplug.callbacks.run import Run
     from chatplug.messages import AIMessageChunk, BaseMessage
     from chatplug.outputs import ChatGenerationChunk, LLMResult
 
-__all__ = ["BaseCallbackHandler"]
+__all__ = ["AsyncCallbackHandler", "BaseCallbackHandler"]
 
 
 class BaseCallbackHandler:
     """Hears the events that its subclass defines; a method may be `def` or `async def`.
 
     A handler that raises is logged with its name, and the call goes on. With `raise_error` its failure ends the
-    call instead.
+    call instead. Every event has `run_id`, `parent_run_id` and `tags` among its keyword arguments, and may have more
+    one day: take `**kwargs`.
     """
 
     raise_error: bool = False
     """Whether a failure of this handler ends the call."""
+    wants_streaming: bool = False
+    """Whether a model that is only invoked shall stream inside, so that this handler hears its chunks."""
+
+    # ---- models
 
     def on_chat_model_start(
         self,
@@ -78,3 +84,132 @@ class BaseCallbackHandler:
             partial: The answer as far as it had arrived.
             **kwargs: `parent_run_id` and `tags`.
         """
+
+    # ---- chains: everything that is made of other Runnables, and functions
+
+    def on_chain_start(
+        self,
+        serialized: dict[str, Any],
+        inputs: Any,
+        *,
+        run_id: UUID,
+        parent_run_id: UUID | None = None,
+        tags: list[str] | None = None,
+        metadata: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """A chain, a function or a parser is about to be called.
+
+        Args:
+            serialized: What is called: its `name`.
+            inputs: What it is called with; of a stream that is transformed, nothing yet.
+            run_id: The run's id, the same in all its events.
+            parent_run_id: The run that this one is a part of.
+            tags: The run's tags.
+            metadata: The run's metadata.
+            **kwargs: `name`: the run's name; `run_type`: `chain` or `parser`.
+        """
+
+    def on_chain_end(self, outputs: Any, *, run_id: UUID, **kwargs: Any) -> Any:
+        """The call has ended.
+
+        Args:
+            outputs: What came of it; of a stream the sum of its pieces, where they add up.
+            run_id: The run's id.
+            **kwargs: `parent_run_id`, `tags`, `inputs`, and `status`: `ok`, `cancelled` or `abandoned`.
+        """
+
+    def on_chain_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> Any:
+        """The call has failed.
+
+        Args:
+            error: What the caller gets.
+            run_id: The run's id.
+            **kwargs: `parent_run_id`, `tags` and `inputs`.
+        """
+
+    # ---- tools
+
+    def on_tool_start(  # noqa: PLR0913  # the vocabulary's own signature
+        self,
+        serialized: dict[str, Any],
+        input_str: str,
+        *,
+        run_id: UUID,
+        parent_run_id: UUID | None = None,
+        tags: list[str] | None = None,
+        metadata: dict[str, Any] | None = None,
+        inputs: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """A tool is about to run.
+
+        Args:
+            serialized: The tool's `name` and `description`.
+            input_str: The arguments, as a text.
+            run_id: The run's id, the same in all its events.
+            parent_run_id: The run that this one is a part of.
+            tags: The run's tags.
+            metadata: The run's metadata.
+            inputs: The arguments; without those that are injected.
+            **kwargs: `name`: the run's name.
+        """
+
+    def on_tool_end(self, output: Any, *, run_id: UUID, **kwargs: Any) -> Any:
+        """The tool has ended.
+
+        Args:
+            output: What it gave.
+            run_id: The run's id.
+            **kwargs: `parent_run_id`, `tags`, and `status`: `ok`, `cancelled` or `abandoned`.
+        """
+
+    def on_tool_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> Any:
+        """The tool has failed.
+
+        Args:
+            error: What the caller gets.
+            run_id: The run's id.
+            **kwargs: `parent_run_id` and `tags`.
+        """
+
+    # ---- whatever runs
+
+    def on_text(self, text: str, *, run_id: UUID, **kwargs: Any) -> Any:
+        """A run says something of its own.
+
+        Args:
+            text: What it says.
+            run_id: The run's id.
+            **kwargs: `parent_run_id` and `tags`.
+        """
+
+    def on_retry(self, retry_state: Any, *, run_id: UUID, **kwargs: Any) -> Any:
+        """Something is tried again.
+
+        Args:
+            retry_state: What is known of the attempt that failed.
+            run_id: The id of the run that is tried again.
+            **kwargs: `parent_run_id` and `tags`.
+        """
+
+    def on_custom_event(self, name: str, data: Any, *, run_id: UUID, **kwargs: Any) -> Any:
+        """A program has sent an event of its own.
+
+        Args:
+            name: The event's name.
+            data: What it says.
+            run_id: The run in which it was sent.
+            **kwargs: `tags` and `metadata` of that run.
+        """
+
+    def on_run_end(self, run: Run) -> Any:
+        """A run of any kind has ended; each run is heard exactly once.
+
+        Args:
+            run: The run, with its status, its times and its usage.
+        """
+
+
+class AsyncCallbackHandler(BaseCallbackHandler):
+    """A handler whose methods are `async def`; any handler may have such methods, this class says that all are."""

@@ -6,30 +6,31 @@ says what handlers have to hear. The drivers in `stream.py` only pass things on.
 
 from __future__ import annotations
 
-import os
-import sys
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeVar
 
+from chatplug.callbacks.ambient import ambient_handlers
+from chatplug.callbacks.life import Life, each_once
+from chatplug.callbacks.run import Run, new_id
 from chatplug.errors import ChatplugError, PluginHookError, ProviderError
 from chatplug.messages import AIMessage, AIMessageChunk, message_chunk_to_message
 from chatplug.messages.fold import Fold
 from chatplug.outputs import ChatGeneration, ChatGenerationChunk, ChatResult, LLMResult
+from chatplug.runnables.config import NOTHING, child_config
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-    from uuid import UUID
+    from collections.abc import Mapping
 
-    from chatplug.callbacks import BaseCallbackHandler
+    from chatplug.callbacks import BaseCallbackHandler, CallbackManager
+    from chatplug.callbacks.life import Event
+    from chatplug.callbacks.run import RunKind
     from chatplug.messages import BaseMessage
     from chatplug.messages.fold import Piece
-    from chatplug.runnables import RunnableConfig
+    from chatplug.runnables.config import ResolvedConfig
 
 __all__ = ["ModelCall"]
 
 _Source = TypeVar("_Source")
-Event = tuple[str, tuple[Any, ...], dict[str, Any]]
-"""What handlers hear: the event's name and its arguments."""
 
 
 class Callee(Protocol):
@@ -50,7 +51,7 @@ class Callee(Protocol):
     def get_name(self) -> str: ...
 
 
-class ModelCall:
+class ModelCall(Life):
     """One call: its messages, its handlers, what has arrived, and how it ended."""
 
     __slots__ = (
@@ -60,24 +61,24 @@ class ModelCall:
         "_id",
         "_last",
         "_result",
+        "child",
         "config",
-        "handlers",
         "messages",
         "method",
         "model",
-        "run_id",
         "settings",
-        "status",
         "stop",
         "unsupported",
     )
+
+    kind: ClassVar[RunKind] = "chat_model"
 
     def __init__(
         self,
         model: Callee,
         messages: list[BaseMessage],
         stop: list[str] | None,
-        config: RunnableConfig,
+        config: ResolvedConfig,
         method: str,
     ) -> None:
         self.model = model
@@ -85,19 +86,47 @@ class ModelCall:
         self.messages = messages
         self.stop = stop
         self.config = config
-        self.handlers: Sequence[BaseCallbackHandler] = _each_once(config.get("callbacks", ()), model.callbacks or ())
-        self.run_id: UUID | None = config.get("run_id") or (_new_id() if self.handlers else None)
         self.settings: Mapping[str, Any] = {}
         """The settings of this call that go to the model's method."""
         self.unsupported: list[str] = []
         """Standard settings that were given with this call and are not honoured."""
-        self.status: Literal["ok", "error", "cancelled", "abandoned"] | None = None
+        self.status = None
+        self.run: Run | None = None
+        self.child: ResolvedConfig | None = None
+        """What the model's own code hands on to what it calls; None where there is nothing to hand on."""
+        self.handlers = each_once(config.handlers, model.callbacks or (), ambient_handlers())
+        if self.handlers or config is not NOTHING:
+            self._open_run()
         self._result: LLMResult | None = None
         self._fold = Fold()
         self._given: list[tuple[AIMessageChunk, AIMessageChunk]] = []
         self._id: str | None = None
         self._held: AIMessageChunk | None = None
         self._last: AIMessageChunk | None = None
+
+    def _open_run(self) -> None:
+        model, config = self.model, self.config
+        self.run = run = Run(
+            "chat_model",
+            config.get("run_name") or model.get_name(),
+            config.parent,
+            id=config.get("run_id"),
+            tags=list(dict.fromkeys([*config.get("tags", ()), *(model.tags or ())])),
+            metadata={**(model.metadata or {}), **config.get("metadata", {})},
+        )
+        run.provider, run.model, run.inputs = model.provider, model.model_id, self.messages
+        self.child = child_config(config, run)
+
+    @property
+    def inherited(self) -> CallbackManager | None:
+        """Who listens to what the model's own code calls; None where nobody does."""
+        listeners: CallbackManager | None = self.child.get("callbacks") if self.child is not None else None
+        return listeners
+
+    @property
+    def has_to_stream(self) -> bool:
+        """Whether somebody listens who wants the chunks of a model that is only invoked."""
+        return any(handler.wants_streaming for handler in self.handlers)
 
     # ---- what comes in
 
@@ -230,20 +259,20 @@ class ModelCall:
             return None
         return AIMessageChunk(self._fold.content(), id=self._id, **self._fold.more())
 
-    def failed(self, error: BaseException) -> list[Event]:
-        """What handlers hear of a failure; the error learns what had arrived, and where."""
-        if self.status is not None:
-            return []
-        if isinstance(error, (GeneratorExit, KeyboardInterrupt)) or _is_cancellation(error):
-            return self._ended_early("abandoned" if isinstance(error, GeneratorExit) else "cancelled")
-        self.status = "error"
+    def whole(self) -> AIMessage:
+        """The message of a stream that has come to its end."""
+        message = message_chunk_to_message(self.so_far() or AIMessageChunk())
+        assert isinstance(message, AIMessage), "the sum of an AIMessageChunk"
+        return message
+
+    def learn(self, error: BaseException) -> None:
+        """Tell the error of which model it is, and what had arrived."""
         if isinstance(error, ChatplugError):
             error.about(self.model.provider, self.model.model_id)
         elif isinstance(error, Exception):
             self._note(error)
         if isinstance(error, ProviderError) and error.partial is None:
             error.partial = self.so_far()
-        return self._events("on_llm_error", (error,), lambda: {"partial": self.so_far()})
 
     def _note(self, error: Exception) -> None:
         """Tell below the traceback of a foreign exception where it came from; it reaches the caller as it is."""
@@ -255,70 +284,45 @@ class ModelCall:
         if note not in getattr(error, "__notes__", ()):
             error.add_note(note)
 
-    def _ended_early(self, status: Literal["cancelled", "abandoned"]) -> list[Event]:
-        self.status = status
-        message = self.so_far() if self.handlers else None
-        return self._events("on_llm_end", (_result(message),), lambda: {"status": status})
-
-    def ended(self) -> list[Event]:
-        """What handlers hear of a good end."""
-        if self.status is not None:
-            return []
-        self.status = "ok"
-        if not self.handlers:
-            return []
-        return self._events("on_llm_end", (self._result or _result(self.so_far()),), lambda: {"status": "ok"})
-
     # ---- what handlers hear
 
-    def started(self) -> list[Event]:
+    def start_event(self) -> Event:
         """What handlers hear before the model is asked."""
-        if not self.handlers:
-            return []
-        return self._events(
+        assert self.run is not None, "a call that handlers hear has a run"
+        return self.event(
             "on_chat_model_start",
-            (self.model.identifying_params, [self.messages]),
-            lambda: {"metadata": self.metadata, "name": self.config.get("run_name") or self.model.get_name()},
+            self.model.identifying_params,
+            [self.messages],
+            metadata=dict(self.run.metadata),
+            name=self.run.name,
         )
 
     def heard(self, message: AIMessageChunk) -> list[Event]:
         """What handlers hear of a chunk."""
-        chunk = ChatGenerationChunk(message=message)
-        return self._events("on_llm_new_token", (message.text,), lambda: {"chunk": chunk})
+        assert self.run is not None, "a call that handlers hear has a run"
+        self.run.token_came()
+        return [self.event("on_llm_new_token", message.text, chunk=ChatGenerationChunk(message=message))]
 
-    @property
-    def tags(self) -> list[str]:
-        """The tags of the call and of the model, each once."""
-        return list(dict.fromkeys([*self.config.get("tags", ()), *(self.model.tags or ())]))
+    def outcome(self) -> tuple[LLMResult]:
+        """What handlers hear with the end: the answer, or as much of it as had arrived."""
+        return (self._result or _result(self.so_far()),)
 
-    @property
-    def metadata(self) -> dict[str, Any]:
-        """The metadata of the model and of the call; the call's wins."""
-        return {**(self.model.metadata or {}), **self.config.get("metadata", {})}
+    def partial(self) -> dict[str, Any]:
+        """What handlers hear with a failure: what had arrived."""
+        return {"partial": self.so_far()}
 
-    def _events(self, name: str, args: tuple[Any, ...], more: Callable[[], dict[str, Any]]) -> list[Event]:
-        if not self.handlers:
-            return []
-        return [(name, args, {"run_id": self.run_id, "parent_run_id": None, "tags": self.tags, **more()})]
+    def close_run(self, run: Run) -> None:
+        """Write on the run what came of it, and what it used."""
+        if self._result is not None:
+            run.output = self._result.generations[0][0].message
+        else:
+            run.output = self.so_far()
+        usage = run.output.usage_metadata if isinstance(run.output, AIMessage) else None
+        if usage is not None:
+            run.usage, run.usage_status = usage, "reported" if run.status == "ok" else "partial"
 
     def _run_name(self) -> str:
-        return f"run-{self.run_id or _new_id()}"
-
-
-def _each_once(*groups: Iterable[BaseCallbackHandler]) -> list[BaseCallbackHandler]:
-    return list({id(handler): handler for group in groups for handler in group}.values())
-
-
-def _new_id() -> UUID:
-    from uuid import UUID
-
-    return UUID(bytes=os.urandom(16), version=4)
-
-
-def _is_cancellation(error: BaseException) -> bool:
-    # Where asyncio was never imported nothing was cancelled; importing it costs a program without it 14 ms.
-    asyncio = sys.modules.get("asyncio")
-    return asyncio is not None and isinstance(error, asyncio.CancelledError)
+        return f"run-{self.run.id if self.run is not None else new_id()}"
 
 
 def _is_silent(piece: Piece) -> bool:

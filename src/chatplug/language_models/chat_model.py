@@ -5,40 +5,38 @@ from __future__ import annotations
 import warnings
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
 
 from chatplug.callbacks.handler import BaseCallbackHandler
-from chatplug.errors import InvalidRequestError, LossError, SettingsError, nearest
+from chatplug.errors import InvalidRequestError, LossError, SettingsError
 from chatplug.language_models.call import ModelCall
 from chatplug.language_models.frames import callers_level
-from chatplug.language_models.stream import Running, adrive, drive
+from chatplug.language_models.settings import (
+    STANDARD_SETTINGS,
+    UnsupportedSettingWarning,
+    checked_stop,
+    names_of,
+    unknown_call_setting,
+    unknown_setting,
+    wrong_setting,
+)
+from chatplug.language_models.stream import Asking, adrive, drive
 from chatplug.messages import AIMessage, AIMessageChunk, BaseMessage, MessageLike, convert_to_messages
 from chatplug.outputs import ChatGenerationChunk, ChatResult
-from chatplug.runnables.config import RunnableConfig, ensure_config
+from chatplug.runnables.config import RunnableConfig, resolve
 from chatplug.runnables.executor import aiter_in_executor, run_in_executor
 from chatplug.runnables.runnable import Runnable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from chatplug.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
     from chatplug.messages import Loss
 
-__all__ = ["STANDARD_SETTINGS", "BaseChatModel", "LanguageModelInput", "UnsupportedSettingWarning", "wrong_setting"]
+__all__ = ["BaseChatModel", "LanguageModelInput"]
 
 LanguageModelInput: TypeAlias = str | BaseMessage | Sequence[MessageLike]
 """What a model can be asked: a text, a message, or a list of what messages can be made of."""
-
-STANDARD_SETTINGS = frozenset(
-    {"max_retries", "max_tokens", "profile", "rate_limiter", "seed", "stop", "temperature", "timeout"}
-)
-"""Settings that may be given to any model; one that a model has no field for is answered by `on_unsupported`."""
-
-
-class UnsupportedSettingWarning(UserWarning):
-    """A standard setting was given to a model that cannot honour it."""
 
 
 class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
@@ -84,12 +82,12 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
     if not TYPE_CHECKING:
 
         def __init__(self, **settings: Any) -> None:
-            known = _names(type(self))
+            known = names_of(type(self))
             foreign = sorted(name for name in settings if name not in known)
             unsupported = [name for name in foreign if name in STANDARD_SETTINGS and settings.pop(name) is not None]
             unknown = [name for name in foreign if name not in STANDARD_SETTINGS]
             if unknown:
-                raise _unknown_setting(unknown[0], known | STANDARD_SETTINGS)
+                raise unknown_setting(unknown[0], known | STANDARD_SETTINGS)
             if isinstance(settings.get("stop"), str):
                 settings["stop"] = [settings["stop"]]
             try:
@@ -231,7 +229,12 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
             ProviderError: If the provider refuses, fails or cannot be reached.
         """
         call = self._open(input, config, stop, kwargs, "_generate")
-        with Running(call) as run:
+        if call.has_to_stream and self._first_of("_stream") == "_stream":
+            call.method = "_stream"
+            for _ in self._pieces(call):
+                pass
+            return call.whole()
+        with Asking(call) as run:
             return call.answer(self._generate(call.messages, call.stop, run.manager, **call.settings))
 
     async def ainvoke(
@@ -244,7 +247,12 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
     ) -> AIMessage:
         """The asynchronous twin of `invoke`."""
         call = self._open(input, config, stop, kwargs, self._first_of("_agenerate"))
-        async with Running(call) as run:
+        if call.has_to_stream and (method := self._first_of("_astream", "_stream")) != "_generate":
+            call.method = method
+            async for _ in self._apieces(call):
+                pass
+            return call.whole()
+        async with Asking(call) as run:
             return call.answer(await self._agenerate(call.messages, call.stop, run.amanager, **call.settings))
 
     def stream(
@@ -270,12 +278,16 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
             InvalidRequestError: If nothing can be sent.
             ProviderError: If the provider refuses, fails or cannot be reached; `partial` holds what had arrived.
         """
-        call = self._open(input, config, stop, kwargs, self._first_of("_stream"))
+        return self._pieces(self._open(input, config, stop, kwargs, self._first_of("_stream")))
+
+    def _pieces(self, call: ModelCall) -> Iterator[AIMessageChunk]:
         if call.method == "_stream":
             return drive(call, lambda teller: self._stream(call.messages, call.stop, teller, **call.settings))
-        return drive(
-            call, lambda teller: _in_one_piece(call, self._generate(call.messages, call.stop, teller, **call.settings))
-        )
+
+        def whole(teller: CallbackManagerForLLMRun | None) -> Iterator[AIMessageChunk]:
+            yield _in_one_piece(call, self._generate(call.messages, call.stop, teller, **call.settings))
+
+        return drive(call, whole)
 
     def astream(
         self,
@@ -286,14 +298,16 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
         **kwargs: Any,
     ) -> AsyncIterator[AIMessageChunk]:
         """The asynchronous twin of `stream`."""
-        call = self._open(input, config, stop, kwargs, self._first_of("_astream", "_stream", "_agenerate"))
+        return self._apieces(
+            self._open(input, config, stop, kwargs, self._first_of("_astream", "_stream", "_agenerate"))
+        )
+
+    def _apieces(self, call: ModelCall) -> AsyncIterator[AIMessageChunk]:
         if call.method in ("_astream", "_stream"):
             return adrive(call, lambda teller: self._astream(call.messages, call.stop, teller, **call.settings))
 
         async def whole(teller: AsyncCallbackManagerForLLMRun | None) -> AsyncIterator[AIMessageChunk]:
-            answer = await self._agenerate(call.messages, call.stop, teller, **call.settings)
-            for chunk in _in_one_piece(call, answer):
-                yield chunk
+            yield _in_one_piece(call, await self._agenerate(call.messages, call.stop, teller, **call.settings))
 
         return adrive(call, whole)
 
@@ -307,8 +321,8 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
     ) -> ModelCall:
         """A call, with all that can be wrong about it found before anything is sent."""
         try:
-            stop = self.stop if stop is None else _checked_stop(stop)
-            call = ModelCall(self, convert_to_messages(value), stop, ensure_config(config) if config else {}, method)
+            stop = self.stop if stop is None else checked_stop(stop)
+            call = ModelCall(self, convert_to_messages(value), stop, resolve(config), method)
             if settings:
                 call.settings, call.unsupported = self._checked_settings(settings)
         except InvalidRequestError as error:
@@ -324,7 +338,7 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
         others = sorted(settings.keys() - known)
         for name in others:
             if name not in STANDARD_SETTINGS:
-                raise _unknown_call_setting(name, known, is_field=name in _names(type(self)))
+                raise unknown_call_setting(name, known, is_field=name in names_of(type(self)))
         unsupported = [name for name in others if settings[name] is not None]
         if unsupported:
             self._answer_for(unsupported)
@@ -377,60 +391,12 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
                 yield name, value
 
 
-def _in_one_piece(call: ModelCall, result: ChatResult | AIMessage) -> Iterator[AIMessageChunk]:
+def _in_one_piece(call: ModelCall, result: ChatResult | AIMessage) -> AIMessageChunk:
     message = call.answer(result)
     fields = {name: getattr(message, name) for name in AIMessage.field_names()}
-    yield AIMessageChunk(**fields, chunk_position="last")
+    return AIMessageChunk(**fields, chunk_position="last")
 
 
 def _private(model: BaseModel, name: str) -> Any:
     """A private attribute, without pydantic's `__getattr__`, which costs as much as parsing a chunk (2.14)."""
     return (model.__pydantic_private__ or {}).get(name)
-
-
-def _names(cls: type[BaseModel]) -> set[str]:
-    """The names by which a model's fields can be given."""
-    fields = cls.model_fields
-    return {*fields, *(field.alias for field in fields.values() if field.alias)}
-
-
-def _checked_stop(stop: object) -> list[str]:
-    if isinstance(stop, str):
-        return [stop]
-    if not isinstance(stop, (list, tuple)):
-        raise SettingsError(f"stop is {type(stop).__name__}.", hint="Give a text, or a list of texts.")
-    texts: list[str] = []
-    for index, text in enumerate(cast("Iterable[object]", stop)):
-        if not isinstance(text, str):
-            raise SettingsError(f"stop[{index}] is {type(text).__name__}.", hint="Give a text, or a list of texts.")
-        texts.append(text)
-    return texts
-
-
-def _unknown_call_setting(name: str, known: frozenset[str], *, is_field: bool) -> SettingsError:
-    if is_field:
-        return SettingsError(
-            f"{name!r} is no setting of a call.", hint="It is fixed when the model is made: give it there."
-        )
-    of_a_call = {*known, "stop"}
-    return SettingsError(
-        f"There is no setting {name!r} of a call.",
-        hint=nearest(name, of_a_call | STANDARD_SETTINGS) or f"A call has {', '.join(sorted(of_a_call))}.",
-    )
-
-
-def _unknown_setting(name: str, known: set[str] | frozenset[str]) -> SettingsError:
-    return SettingsError(
-        f"There is no setting {name!r}.", hint=nearest(name, known) or f"Settings are {', '.join(sorted(known))}."
-    )
-
-
-def wrong_setting(error: ValidationError) -> InvalidRequestError:
-    """The first fault of a validation, without the value: it might be a key."""
-    first = error.errors(include_input=False, include_url=False)[0]
-    reason = first.get("ctx", {}).get("error")
-    if isinstance(reason, InvalidRequestError):
-        # A validator of the plugin has said it better.
-        return reason
-    where = ".".join(str(part) for part in first["loc"])
-    return SettingsError(f"The setting {where!r} is wrong: {first['msg']}.")

@@ -25,7 +25,8 @@ from chatplug.errors import (
     ProviderNotFoundError,
     nearest,
 )
-from chatplug.language_models.chat_model import BaseChatModel, wrong_setting
+from chatplug.language_models.chat_model import BaseChatModel
+from chatplug.language_models.settings import wrong_setting
 from chatplug.messages import BaseMessage
 from chatplug.messages.extension import provide_converters
 from chatplug.plugins.discovery import EXTENSIONS, PROVIDERS, Declaration, discover_all, printable

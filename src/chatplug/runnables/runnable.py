@@ -39,3 +39,7 @@ class Runnable(ABC, Generic[Input, Output]):
     async def astream(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> AsyncIterator[Output]:
         """The asynchronous twin of `stream`."""
         yield await self.ainvoke(input, config, **kwargs)
+
+    def get_name(self) -> str:
+        """The name of its runs, unless a config says otherwise."""
+        return type(self).__name__

@@ -1,0 +1,118 @@
+"""One call of a Runnable that is made of others, of a function or of a parser: its run, and what it hands on.
+
+    call = ChainCall("shout", text, resolve(config))
+    with Running(call, call.child):
+        return call.gave(function(text))
+
+A stream gives `call.piece(...)` what it yields, and sets `call.child` for each step by `InContext`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from chatplug.callbacks.ambient import ambient_handlers
+from chatplug.callbacks.life import Life, each_once
+from chatplug.callbacks.run import Run
+from chatplug.runnables.config import child_config
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from chatplug.callbacks import BaseCallbackHandler
+    from chatplug.callbacks.life import Event
+    from chatplug.callbacks.run import RunKind
+    from chatplug.runnables.config import ResolvedConfig
+
+__all__ = ["ChainCall", "ParserCall"]
+
+T = TypeVar("T")
+
+_NOTHING = object()
+
+
+class ChainCall(Life):
+    """One call: what it was given, what it has given, and the config of what it calls.
+
+    Args:
+        name: What is called, unless the config names the run.
+        given: What it is called with; None where that is still arriving.
+        config: What was said with the call and is inherited.
+        own: Handlers of what is called, which hear this run alone.
+    """
+
+    __slots__ = ("_output", "child", "given")
+
+    kind: ClassVar[RunKind] = "chain"
+
+    def __init__(
+        self, name: str, given: object, config: ResolvedConfig, own: Sequence[BaseCallbackHandler] = ()
+    ) -> None:
+        self.given = given
+        self.status = None
+        self._output: Any = _NOTHING
+        self.run = run = Run(
+            self.kind,
+            config.get("run_name") or name,
+            config.parent,
+            id=config.get("run_id"),
+            tags=config.get("tags", ()),
+            metadata=config.get("metadata"),
+        )
+        self.handlers = each_once(config.handlers, own, ambient_handlers())
+        self.child = child_config(config, run)
+
+    def gave(self, output: T) -> T:
+        """The output, which handlers hear when the run ends."""
+        self._output = output
+        return output
+
+    def piece(self, output: T) -> T:
+        """A piece of the output; handlers hear the sum of the pieces, or the last one where they do not add up."""
+        if self.handlers:
+            self._output = output if self._output is _NOTHING else _sum(self._output, output)
+        return output
+
+    # ---- what handlers hear
+
+    def start_event(self) -> Event:
+        """What handlers hear before anything is done."""
+        run = self.run
+        assert run is not None, "every call of a chain has a run"
+        run.inputs = self.given
+        return self.event(
+            "on_chain_start",
+            {"name": run.name},
+            self.given,
+            metadata=dict(run.metadata),
+            name=run.name,
+            run_type=run.kind,
+        )
+
+    def outcome(self) -> tuple[Any]:
+        """What handlers hear with the end: what came of it, None where nothing had."""
+        return (None if self._output is _NOTHING else self._output,)
+
+    def partial(self) -> dict[str, Any]:
+        """What handlers hear with a failure: what it was called with."""
+        return {"inputs": self.given}
+
+    def close_run(self, run: Run) -> None:
+        """Write on the run what came of it."""
+        run.inputs = self.given
+        run.output = self.outcome()[0]
+
+
+class ParserCall(ChainCall):
+    """One call of an output parser."""
+
+    __slots__ = ()
+
+    kind: ClassVar[RunKind] = "parser"
+
+
+def _sum(first: Any, second: Any) -> Any:
+    try:
+        return first + second
+    except TypeError:
+        return second
