@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from chatplug_openai_compat.encode import encode
+from chatplug_openai_compat.gateway import gateway_of
 
 import chatplug
 from chatplug.errors import LossError
@@ -85,8 +86,8 @@ def test_reasoning_goes_back_to_the_provider_that_sent_it_and_to_no_other() -> N
     )
     request = ChatRequest(model="m", messages=[HumanMessage("Hello"), answer])
 
-    own, nothing = encode(request, "openai_compat")
-    others, losses = encode(request, "groq")
+    own, nothing = encode(request, gateway_of("openai_compat"))
+    others, losses = encode(request, gateway_of("groq"))
 
     assert json.loads(own)["messages"][1] == {"role": "assistant", "content": "Hi", "reasoning_content": "Hm."}
     assert nothing == []
@@ -98,7 +99,7 @@ def test_ids_that_are_too_long_for_the_wire_are_mapped_alike_in_call_and_result(
     identity = "x" * 41
     messages = [AIMessage("", tool_calls=[{"name": "look", "args": {}, "id": identity}]), ToolMessage("a", identity)]
 
-    sent = json.loads(encode(ChatRequest(model="m", messages=messages), "openai_compat")[0])["messages"]
+    sent = json.loads(encode(ChatRequest(model="m", messages=messages), gateway_of("openai_compat"))[0])["messages"]
 
     assert sent[0]["tool_calls"][0]["id"] == sent[1]["tool_call_id"] != identity
     assert len(sent[1]["tool_call_id"]) <= 40
@@ -112,7 +113,7 @@ def test_what_a_server_puts_beside_a_call_goes_back_to_it(canned: Callable[[byte
 
     answer = model.invoke("Hello")
 
-    sent = json.loads(encode(ChatRequest(model="m", messages=[answer]), "openai_compat")[0])["messages"]
+    sent = json.loads(encode(ChatRequest(model="m", messages=[answer]), gateway_of("openai_compat"))[0])["messages"]
     assert sent[0]["tool_calls"] == [call]
 
 
@@ -122,7 +123,7 @@ def test_dicts_of_the_wire_go_out_as_they_were_written() -> None:
         {"role": "assistant", "content": "b", "refusal": "c"},
     ]
 
-    body, losses = encode(ChatRequest(model="m", messages=convert_to_messages(turns)), "openai_compat")
+    body, losses = encode(ChatRequest(model="m", messages=convert_to_messages(turns)), gateway_of("openai_compat"))
 
     assert json.loads(body)["messages"] == turns
     assert losses == []
@@ -146,7 +147,9 @@ CUSTOM = {"id": "c", "type": "custom", "custom": {"name": "look", "input": "x"}}
 def test_a_call_is_sent_or_said_to_be_lost_wherever_it_stands(
     message: AIMessage, sent: list[str | None], lost: list[str]
 ) -> None:
-    data, losses = encode(ChatRequest(model="m", messages=[message], stop=(), stream=False, settings={}), "tiny")
+    data, losses = encode(
+        ChatRequest(model="m", messages=[message], stop=(), stream=False, settings={}), gateway_of("openai_compat")
+    )
 
     calls = json.loads(data)["messages"][0].get("tool_calls", [])
     assert [call["function"]["name"] for call in calls] == sent
@@ -154,9 +157,13 @@ def test_a_call_is_sent_or_said_to_be_lost_wherever_it_stands(
 
 
 def test_a_call_of_another_kind_goes_back_to_who_made_it() -> None:
-    message = AIMessage("", additional_kwargs={"tool_calls": [CUSTOM]}, response_metadata={"model_provider": "tiny"})
+    message = AIMessage(
+        "", additional_kwargs={"tool_calls": [CUSTOM]}, response_metadata={"model_provider": "openai_compat"}
+    )
 
-    data, losses = encode(ChatRequest(model="m", messages=[message], stop=(), stream=False, settings={}), "tiny")
+    data, losses = encode(
+        ChatRequest(model="m", messages=[message], stop=(), stream=False, settings={}), gateway_of("openai_compat")
+    )
 
     assert json.loads(data)["messages"][0]["tool_calls"] == [CUSTOM]
     assert losses == []

@@ -94,7 +94,15 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
                 super().__init__(**settings)
             except ValidationError as error:
                 raise wrong_setting(error) from None
-            self._refuse(unsupported)
+            self._refuse([*unsupported, *self._not_honoured()])
+
+    def _not_honoured(self, call: Mapping[str, Any] | None = None) -> list[str]:
+        """Which settings this very model cannot honour although its class has them; none, unless a class knows better.
+
+        Args:
+            call: The settings of one call; None for those that the model was made with.
+        """
+        return []
 
     def _refuse(self, unsupported: list[str]) -> None:
         """Do what `on_unsupported` says with standard settings that this model has no field for."""
@@ -108,7 +116,7 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
         text = f"{type(self).__name__} cannot honour {names}."
         if self.on_unsupported == "raise":
             raise SettingsError(text, hint="Leave it out, or allow it with on_unsupported='warn' or 'allow'.")
-        key = (type(self), names)
+        key = (type(self), f"{self.provider}: {names}")
         if self.on_unsupported == "warn" and key not in BaseChatModel._warned:
             BaseChatModel._warned.add(key)
             warnings.warn(f"{text} It is ignored.", UnsupportedSettingWarning, stacklevel=callers_level(self))
@@ -340,6 +348,8 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
             if name not in STANDARD_SETTINGS:
                 raise unknown_call_setting(name, known, is_field=name in names_of(type(self)))
         unsupported = [name for name in others if settings[name] is not None]
+        if honoured:
+            unsupported += self._not_honoured(honoured)
         if unsupported:
             self._answer_for(unsupported)
         return honoured, unsupported

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from chatplug.http import Request
 from chatplug.language_models import ChatRequest
 from chatplug.wire import is_array, is_object
+from chatplug_openai_compat.body_settings import OF_A_CALL
 from chatplug_openai_compat.encode import encode
 from chatplug_openai_compat.exchange import Exchange
-from chatplug_openai_compat.settings import OpenAICompatSettings, checked_timeout
+from chatplug_openai_compat.settings import OpenAICompatSettings, checked_timeout, plain_headers
 from chatplug_openai_compat.transport import transport_for
 
 if TYPE_CHECKING:
@@ -21,20 +22,18 @@ if TYPE_CHECKING:
 
 __all__ = ["ChatOpenAICompat"]
 
-_IN_BODY = ("temperature", "max_tokens")
-
 
 class ChatOpenAICompat(OpenAICompatSettings):
     """A model behind any server that speaks OpenAI's chat completions.
 
-    The settings of a call (`invoke("...", temperature=0)`) are `model`, `temperature`, `max_tokens`, `timeout` and
-    `stop`; they hold for that call alone.
+    The settings of a call (`invoke("...", temperature=0)`) are `model`, `timeout`, `stop` and all of `BodySettings`;
+    they hold for that call alone.
 
     >>> ChatOpenAICompat(model="tiny", base_url="http://127.0.0.1:8080/v1")
     ChatOpenAICompat(model='tiny', base_url='http://127.0.0.1:8080/v1')
     """
 
-    call_settings: ClassVar = frozenset({*_IN_BODY, "model", "timeout"})
+    call_settings: ClassVar = frozenset({*OF_A_CALL, "model", "timeout"})
 
     def _generate(
         self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: object = None, **kwargs: Any
@@ -87,10 +86,11 @@ class ChatOpenAICompat(OpenAICompatSettings):
         Raises:
             ProviderError: If the server refuses, fails or cannot be reached.
         """
-        request = Request("GET", self.endpoint("/models"), self.common.headers, None, self.common.timeout)
-        exchange = Exchange(request, provider=self.provider, model=self.model, secret=self.api_key)
+        common = self.common
+        url = common.server.address("/models", query=self.extra_query)
+        exchange = self._exchange_of(Request("GET", url, common.headers, None, common.timeout), self.model)
         with exchange.guarded():
-            body = exchange.read(self._transport.request(request))
+            body = exchange.read(self._transport.request(exchange.request))
         items = body.get("data") if is_object(body) else body
         named = (item.get("id") for item in items if is_object(item)) if is_array(items) else ()
         return sorted(name for name in named if isinstance(name, str))
@@ -98,16 +98,24 @@ class ChatOpenAICompat(OpenAICompatSettings):
     def _exchange(
         self, messages: list[BaseMessage], stop: list[str] | None, call: Mapping[str, Any], *, stream: bool = False
     ) -> Exchange:
-        model = call.get("model") or self.model
-        settings = {name: call.get(name, getattr(self, name)) for name in _IN_BODY}
-        request = ChatRequest(model=model, messages=messages, stop=stop or (), stream=stream, settings=settings)
         common = self.common
-        limits = checked_timeout(call["timeout"]) if "timeout" in call else common.timeout
+        model, settings, url, limits = self.model, common.settings, common.url, common.timeout
         headers = common.stream_headers if stream else common.headers
-        body, losses = encode(request, self.provider)
-        facts = self.report(losses)
-        made = Request("POST", common.url, headers, body, limits)
-        return Exchange(made, provider=self.provider, model=model, secret=self.api_key, facts=facts)
+        if call:
+            call = self.checked_call(call)
+            model = call.get("model") or model
+            settings = {**settings, **call}
+            headers = {**headers, **plain_headers(call.get("extra_headers"))}
+            if "timeout" in call:
+                limits = checked_timeout(call["timeout"])
+            if "extra_query" in call or common.server.depends_on_model:
+                url = common.server.chat(model, {**(self.extra_query or {}), **(call.get("extra_query") or {})})
+        request = ChatRequest(model=model, messages=messages, stop=stop or (), stream=stream, settings=settings)
+        body, losses = encode(request, common.gateway)
+        return self._exchange_of(Request("POST", url, headers, body, limits), model, self.report(losses))
+
+    def _exchange_of(self, request: Request, model: str, facts: Mapping[str, Any] | None = None) -> Exchange:
+        return Exchange(request, provider=self.provider, model=model, secret=self.api_key, facts=facts)
 
     @property
     def _transport(self) -> Transport:
@@ -115,7 +123,7 @@ class ChatOpenAICompat(OpenAICompatSettings):
 
     @property
     def _llm_type(self) -> str:
-        return "openai_compat"
+        return self.gateway
 
     @property
     def _identifying_params(self) -> dict[str, Any]:

@@ -10,21 +10,28 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from chatplug.language_models import BaseChatModel
+    from chatplug_openai_compat.model import ChatOpenAICompat
 
 __all__ = ["chatplug_create_model", "chatplug_list_models"]
 
 
 @hookimpl
-def chatplug_create_model(model: str, settings: Mapping[str, Any]) -> BaseChatModel:
-    """A `ChatOpenAICompat` for a model of the server that `base_url` names."""
-    from chatplug_openai_compat.model import ChatOpenAICompat
-
-    return ChatOpenAICompat(model=model, **settings)
+def chatplug_create_model(provider: str, model: str, settings: Mapping[str, Any]) -> BaseChatModel:
+    """A `ChatOpenAICompat` with the facts of the provider's row in `gateways.toml`."""
+    return _made(provider, model, settings)
 
 
 @hookimpl
-def chatplug_list_models(settings: Mapping[str, Any]) -> list[str]:
+def chatplug_list_models(provider: str, settings: Mapping[str, Any]) -> list[str]:
     """The models that the server lists at `/models`."""
+    return _made(provider, "", settings).list_models()
+
+
+def _made(provider: str, model: str, settings: Mapping[str, Any]) -> ChatOpenAICompat:
     from chatplug_openai_compat.model import ChatOpenAICompat
 
-    return ChatOpenAICompat(model="", **settings).list_models()
+    if "gateway" in settings:
+        from chatplug.errors import SettingsError
+
+        raise SettingsError("The setting 'gateway' is chosen by the provider's name.", hint="Leave it out.")
+    return ChatOpenAICompat(model=model, gateway=provider, **settings)
