@@ -12,8 +12,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from chatplug_openai_compat.decode import StreamReader, decode_answer, read_json
+from chatplug_openai_compat.decode import decode_answer
 from chatplug_openai_compat.errors import error_from_answer, error_from_event
+from chatplug_openai_compat.json_text import read_json
+from chatplug_openai_compat.stream import StreamReader
 
 from chatplug.errors import InvalidResponseError, ProviderError, StreamBrokenError
 from chatplug.messages import export_messages, import_messages

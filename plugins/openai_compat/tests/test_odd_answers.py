@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chatplug_openai_compat.decode import StreamReader, decode_answer, read_json, read_usage
+from chatplug_openai_compat.decode import decode_answer
 from chatplug_openai_compat.errors import error_from_answer, error_from_event
+from chatplug_openai_compat.fields import read_usage
+from chatplug_openai_compat.json_text import read_json
+from chatplug_openai_compat.stream import StreamReader
 
 import chatplug
 from chatplug.errors import (

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from chatplug_openai_compat.decode import StreamReader, decode_answer, read_json
+from chatplug_openai_compat.decode import decode_answer
 from chatplug_openai_compat.errors import error_from_answer, error_from_event
+from chatplug_openai_compat.json_text import read_json
 from chatplug_openai_compat.model import ChatOpenAICompat
+from chatplug_openai_compat.stream import StreamReader
 
 from chatplug.messages import AIMessage, AIMessageChunk, message_chunk_to_message
 
@@ -53,6 +56,15 @@ def events_of(data: bytes) -> Iterator[Any]:
         payload = "\n".join(line[5:].removeprefix(" ") for line in block.split("\n") if line.startswith("data:"))
         if payload and payload != "[DONE]":
             yield json.loads(payload)
+
+
+def thought(content: Any, beside: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Text and what stands beside it, after reasoning between tags is taken out of the text."""
+    found = re.fullmatch(r"\s*<think>(.*?)</think>\s*(.*)", content, re.DOTALL) if isinstance(content, str) else None
+    return (found[2], {**beside, "reasoning_content": found[1]}) if found else (content, beside)
+
+
+WORDS = {"eos": "stop"}
 
 
 def some(value: Any, else_: Any = ()) -> Any:
@@ -103,11 +115,12 @@ def expected_of_stream(data: bytes) -> dict[str, Any]:
                     same = calls[-1:]
                 same[-1]["name"] = same[-1]["name"] or function.get("name") or ""
                 same[-1]["text"] += function.get("arguments") or ""
+    content, beside = thought(content, beside)
     return {
         "content": content,
         "beside": beside,
         "calls": [(call["name"], json.loads(call["text"] or "{}"), call["id"]) for call in calls],
-        "finish": finish,
+        "finish": WORDS.get(finish, finish),
         "usage": usage_of(usage),
         "id": identity or None,
     }
@@ -117,13 +130,15 @@ def expected_of_body(body: Any) -> dict[str, Any]:
     choice = body["choices"][0]
     message: Any = some(choice.get("message"), {})
     calls: list[Any] = [call for call in some(message.get("tool_calls")) if "function" in call]
+    beside = {name: message[name] for name in ("reasoning_content", "reasoning", "refusal") if message.get(name)}
+    content, beside = thought(message.get("content") or "", beside)
     return {
-        "content": message.get("content") or "",
-        "beside": {name: message[name] for name in ("reasoning_content", "reasoning", "refusal") if message.get(name)},
+        "content": content,
+        "beside": beside,
         "calls": [
             (call["function"]["name"], json.loads(call["function"]["arguments"] or "{}"), call["id"]) for call in calls
         ],
-        "finish": choice.get("finish_reason"),
+        "finish": WORDS.get(choice.get("finish_reason"), choice.get("finish_reason")),
         "usage": usage_of(body.get("usage")),
         "id": body.get("id") or None,
     }
@@ -143,7 +158,7 @@ def read(message: AIMessage) -> dict[str, Any]:
 
 
 def streamed(pieces: list[bytes]) -> AIMessage:
-    reader = StreamReader("recorded", error_from_event)
+    reader = StreamReader("recorded", error_from_event, think_tags=True)
     chunks: list[AIMessageChunk] = [chunk for piece in pieces for chunk in reader.feed(piece)]
     chunks += reader.end()
     total = message_chunk_to_message(sum(chunks[1:], chunks[0]))
@@ -155,7 +170,7 @@ def test_every_whole_answer_reads_into_the_message_that_its_body_says(answers: l
     plain = [rec for rec in answers if rec.kind == "body"]
 
     for rec in plain:
-        result = decode_answer(read_json(rec.data), "recorded")
+        result = decode_answer(read_json(rec.data), "recorded", think_tags=True)
 
         message = result.generations[0].message
         assert isinstance(message, AIMessage)

@@ -265,7 +265,7 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
             calls = [*self.tool_calls, *self.invalid_tool_calls]
         return standard_blocks(
             self.content,
-            reasoning=_field(more.get("additional_kwargs"), "reasoning_content"),
+            beside=more.get("additional_kwargs"),
             calls=calls,
             maker=_field(more.get("response_metadata"), "model_provider"),
         )

@@ -14,6 +14,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypeAlias, cast
 
 from chatplug.messages.native_block import standard_block
+from chatplug.messages.openai_beside import citations_beside, media_beside, reasoning_beside
 from chatplug.messages.tool_call import InvalidToolCall, ToolCall, ToolCallChunk
 from chatplug.wire.shape import is_array, is_object
 
@@ -255,7 +256,7 @@ def _text(block: Mapping[str, Any]) -> str:
 def standard_blocks(
     content: Content,
     *,
-    reasoning: object = None,
+    beside: object = None,
     calls: Iterable[Mapping[str, Any]] = (),
     maker: object = None,
 ) -> list[ContentBlock]:
@@ -263,25 +264,39 @@ def standard_blocks(
 
     Args:
         content: The message's content.
-        reasoning: Reasoning that stands beside the content.
+        beside: What else the provider sent: reasoning, citations, audio and images.
         calls: Tool calls, whole or in fragments, that stand beside the content.
         maker: The provider that made the message, where it says so.
     """
+    maker = maker if isinstance(maker, str) else None
+    fields: dict[str, Any] = beside if is_object(beside) else {}
     blocks: list[dict[str, Any]] = []
-    if isinstance(reasoning, str) and reasoning:
+    reasoning = reasoning_beside(fields) if fields else ""
+    if reasoning:
         blocks.append({"type": "reasoning", "reasoning": reasoning})
     for block in [content] if isinstance(content, str) else content:
         if isinstance(block, str):
             if block:
                 blocks.append({"type": "text", "text": block})
             continue
-        read = standard_block(block, maker if isinstance(maker, str) else None)
+        read = standard_block(block, maker)
         if read is not None:
             blocks.append(read)
         elif str(block.get("type")) in STANDARD_TYPES:
             blocks.append(dict(block))
         else:
             blocks.append({"type": "non_standard", "value": dict(block)})
+    if fields:
+        _cite(blocks, citations_beside(fields))
+        blocks.extend(media_beside(fields, maker))
     known = [block.get("id") for block in blocks if block["type"] in ("tool_call", "invalid_tool_call")]
     blocks.extend(dict(call) for call in calls if call.get("id") is None or call.get("id") not in known)
     return cast("list[ContentBlock]", blocks)
+
+
+def _cite(blocks: list[dict[str, Any]], citations: list[dict[str, Any]]) -> None:
+    """Give the citations to the text; where there are several, to the last."""
+    texts = [index for index, block in enumerate(blocks) if block["type"] == "text"]
+    if citations and texts:
+        last = blocks[texts[-1]]
+        blocks[texts[-1]] = {**last, "annotations": [*last.get("annotations", ()), *citations]}

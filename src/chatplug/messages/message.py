@@ -265,7 +265,7 @@ class AIMessage(BaseMessage):
         """The content in standard blocks: reasoning, text and the rest, tool calls."""
         return standard_blocks(
             self.content,
-            reasoning=self.additional_kwargs.get("reasoning_content"),
+            beside=self._additional_kwargs,
             calls=[*self.tool_calls, *self.invalid_tool_calls],
             maker=self.response_metadata.get("model_provider"),
         )

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any
 from pydantic_core import PydanticSerializationError, to_json
 
 from chatplug.errors import MessageError
-from chatplug.messages import MISTRAL_IDS, OPENAI_IDS
+from chatplug.messages import MISTRAL_IDS, OPENAI_IDS, AIMessage
 from chatplug.messages.openai_format import export_openai
 from chatplug.wire import is_object
+from chatplug_openai_compat.think_tags import MARK, with_tags
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from chatplug.language_models import ChatRequest
-    from chatplug.messages import Loss
+    from chatplug.messages import BaseMessage, Loss
     from chatplug_openai_compat.gateway import Gateway
 
 __all__ = ["encode", "not_honoured"]
@@ -35,6 +36,8 @@ def encode(request: ChatRequest, gateway: Gateway) -> tuple[bytes, list[Loss]]:
         MessageError: If a message or a setting holds something that cannot be written; says which one.
     """
     exported = export_openai(request.messages, provider=gateway.name, tool_call_ids=_IDS[gateway.tool_call_ids])
+    if gateway.think_tags:
+        _put_tags_back(request.messages, exported.value, gateway.name)
     body: dict[str, Any] = {"model": request.model, "messages": exported.value}
     settings = request.settings
     if settings:
@@ -56,6 +59,16 @@ def encode(request: ChatRequest, gateway: Gateway) -> tuple[bytes, list[Loss]]:
         return to_json(body), exported.losses
     except (PydanticSerializationError, UnicodeError) as error:
         raise MessageError(f"The request cannot be written as JSON: {error}") from None
+
+
+def _put_tags_back(messages: Sequence[BaseMessage], wire: Sequence[dict[str, Any]], provider: str) -> None:
+    """Say reasoning in the text where it came in the text, and to whom it came from."""
+    for message, made in zip(messages, wire, strict=True):
+        if not isinstance(message, AIMessage) or "reasoning_content" not in made:
+            continue
+        between = message.response_metadata.get(MARK)
+        if isinstance(between, str) and message.response_metadata.get("model_provider") == provider:
+            made["content"] = with_tags(made.pop("reasoning_content"), between, made["content"] or "")
 
 
 def not_honoured(settings: Mapping[str, Any], gateway: Gateway) -> list[str]:

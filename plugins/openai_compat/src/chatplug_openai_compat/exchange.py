@@ -12,8 +12,11 @@ from chatplug.credentials import redact
 from chatplug.errors import ChatplugError, ProviderError
 from chatplug.http import Request, Response, TransportError, public_url
 from chatplug.wire import is_array, is_object
-from chatplug_openai_compat.decode import StreamReader, chunk_of_answer, decode_answer, is_refusal, read_json
+from chatplug_openai_compat.decode import chunk_of_answer, decode_answer, is_refusal
 from chatplug_openai_compat.errors import error_from_answer, error_from_event, error_from_transport, unreadable
+from chatplug_openai_compat.fields import header_facts
+from chatplug_openai_compat.json_text import read_json
+from chatplug_openai_compat.stream import StreamReader
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -22,10 +25,9 @@ if TYPE_CHECKING:
 
     from chatplug.messages import AIMessageChunk
     from chatplug.outputs import ChatResult
+    from chatplug_openai_compat.gateway import Gateway
 
 __all__ = ["Exchange"]
-
-_REQUEST_ID = "x-request-id"
 
 
 class Exchange:
@@ -36,10 +38,11 @@ class Exchange:
         provider: Who is asked.
         model: The model that is asked.
         secret: The key, which no error may show.
+        gateway: What is known of the provider.
         facts: What the answer's metadata says besides what the server says.
     """
 
-    __slots__ = ("_began", "_facts", "_model", "_provider", "_secret", "request")
+    __slots__ = ("_began", "_facts", "_gateway", "_model", "_provider", "_secret", "request")
 
     def __init__(
         self,
@@ -48,12 +51,14 @@ class Exchange:
         provider: str,
         model: str,
         secret: SecretStr | None,
+        gateway: Gateway,
         facts: Mapping[str, Any] | None = None,
     ) -> None:
         self.request = request
         self._provider = provider
         self._model = model
         self._secret = secret
+        self._gateway = gateway
         self._facts = facts or {}
         self._began = False
 
@@ -90,7 +95,7 @@ class Exchange:
     def _result(self, body: Any, headers: Mapping[str, str]) -> ChatResult:
         if is_refusal(body):
             raise error_from_event(body)
-        result = decode_answer(body, self._provider)
+        result = decode_answer(body, self._gateway.name, think_tags=self._gateway.think_tags)
         if body["choices"][0].get("finish_reason") == "error":
             raise error_from_event(body["choices"][0])
         facts = self._told(headers)
@@ -101,8 +106,7 @@ class Exchange:
 
     def _told(self, headers: Mapping[str, str]) -> dict[str, Any]:
         """What an answer's metadata says that is not in its body."""
-        request_id = headers.get(_REQUEST_ID)
-        return {**self._facts, "request_id": request_id} if request_id else dict(self._facts)
+        return {**self._facts, **header_facts(headers, self._gateway.request_id)}
 
     def read(self, answer: Response, wanted: str = "JSON") -> Any:
         """The parsed body of a whole answer of success.
@@ -130,7 +134,14 @@ class Exchange:
 
         kind = headers.get("content-type", "")
         self._began = "json" not in kind and "html" not in kind
-        return StreamReader(self._provider, error_from_event, self._told(headers), whole=whole, clean=self.clean)
+        return StreamReader(
+            self._gateway.name,
+            error_from_event,
+            self._told(headers),
+            whole=whole,
+            clean=self.clean,
+            think_tags=self._gateway.think_tags,
+        )
 
     def refusal(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         """The error of an answer whose status is none of success."""

@@ -24,6 +24,7 @@ __all__ = [
     "choice_facts",
     "content_of",
     "facts_of",
+    "header_facts",
     "odd",
     "read_usage",
     "text_or_none",
@@ -66,8 +67,54 @@ def facts_of(body: Mapping[str, Any], provider: str) -> dict[str, Any]:
 
 
 def choice_facts(choice: Mapping[str, Any], message: str) -> dict[str, Any]:
-    """The fields of a choice that are facts about it: all but its place and its `message` or `delta`."""
-    return {name: value for name, value in choice.items() if name not in ("index", message) and value is not None}
+    """The fields of a choice that are facts about it: all but its place and its `message` or `delta`.
+
+    A finish reason in the server's own words is said in OpenAI's; `raw_finish_reason` is what came.
+    """
+    facts = {name: value for name, value in choice.items() if name not in ("index", message) and value is not None}
+    reason: Any = facts.get("finish_reason")
+    if reason in _FINISH:
+        facts |= {"finish_reason": _FINISH[reason], "raw_finish_reason": reason}
+    return facts
+
+
+_FINISH = {
+    "COMPLETE": "stop",
+    "STOP": "stop",
+    "end_turn": "stop",
+    "eos": "stop",
+    "stop_sequence": "stop",
+    "MAX_TOKENS": "length",
+    "max_tokens": "length",
+    "model_length": "length",
+    "tool_use": "tool_calls",
+    "SAFETY": "content_filter",
+    "content_filtered": "content_filter",
+    "refusal": "content_filter",
+    "sensitive": "content_filter",
+}
+"""Words of servers that pass on those of the model behind them, or have their own (Together's `eos` was recorded, the
+others are from the API documentation of Anthropic, Cohere, Google, Mistral and Z.AI, 2026-11)."""
+
+
+def header_facts(headers: Mapping[str, str], request_id: str) -> dict[str, Any]:
+    """What the headers of an answer say that is worth keeping: the name of the request, rate limits, times.
+
+    Args:
+        headers: The answer's headers, names in lower case.
+        request_id: The header with the request's name.
+    """
+    facts: dict[str, Any] = {}
+    named = headers.get(request_id) or headers.get("x-request-id")
+    if named:
+        facts["request_id"] = named
+    kept = {name: value for name, value in headers.items() if name.startswith(_KEPT)}
+    if kept:
+        facts["headers"] = kept
+    return facts
+
+
+_KEPT = ("x-ratelimit-", "ratelimit-", "openai-processing-ms", "openai-version", "retry-after")
 
 
 def read_usage(usage: Any) -> UsageMetadata | None:
@@ -85,12 +132,15 @@ def read_usage(usage: Any) -> UsageMetadata | None:
         "output_tokens": given,
         "total_tokens": total if type(total) is int else taken + given,
     }
+    hit = usage.get("prompt_cache_hit_tokens")
+    if type(hit) is int:  # DeepSeek's own name; it sends the standard one as well (recorded in 2025)
+        read["input_token_details"] = {"cache_read": hit}
     for name, source, keys in _DETAILS:
         details = usage.get(source)
         if is_object(details):
             found = {ours: count for theirs, ours in keys if type(count := details.get(theirs)) is int}
             if found:
-                read[name] = found
+                read[name] = {**read.get(name, {}), **found}
     return cast("UsageMetadata", read)
 
 

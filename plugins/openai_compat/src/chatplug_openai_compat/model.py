@@ -115,7 +115,14 @@ class ChatOpenAICompat(OpenAICompatSettings):
         return self._exchange_of(Request("POST", url, headers, body, limits), model, self.report(losses))
 
     def _exchange_of(self, request: Request, model: str, facts: Mapping[str, Any] | None = None) -> Exchange:
-        return Exchange(request, provider=self.provider, model=model, secret=self.api_key, facts=facts)
+        return Exchange(
+            request,
+            provider=self.provider,
+            model=model,
+            secret=self.api_key,
+            gateway=self.common.gateway,
+            facts=facts,
+        )
 
     @property
     def _transport(self) -> Transport:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import Field, PrivateAttr, SecretStr
@@ -77,6 +78,8 @@ class OpenAICompatSettings(BodySettings):
         """Find out at once what would make every call fail."""
         super().model_post_init(context)
         gateway = gateway_of(self.gateway)
+        if self.think_tags is not None:
+            gateway = replace(gateway, think_tags=self.think_tags)
         server = server_of(gateway, self.base_url, self.api_version)
         self.base_url = server.url
         # As it is sent, so that it is found where a server repeats it.
