@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from chatplug.errors import ModelNameError
-from chatplug.plugins.discovery import plain_name
+from chatplug.plugins.declaration import plain_name
 from chatplug.plugins.manager import PluginManager, default_manager
 
 if TYPE_CHECKING:

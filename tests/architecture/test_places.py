@@ -24,7 +24,8 @@ PLACES: Mapping[str, Mapping[str, str]] = {
     "concurrent.futures.ThreadPoolExecutor": {"runnables/batch.py": "several calls at once"},
     "importlib.metadata.entry_points": {"plugins/discovery.py": "reads what is installed"},
     "importlib_metadata.entry_points": {"plugins/discovery.py": "reads what is installed"},
-    "pluggy.PluginManager": {"plugins/manager.py": "the typed face over pluggy"},
+    "importlib_metadata.distributions": {"plugins/discovery.py": "reads what is installed"},
+    "pluggy.PluginManager": {"plugins/loading.py": "one for each plugin, which registers and checks it"},
 }
 
 # These say nothing about what a module holds.

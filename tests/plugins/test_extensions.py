@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from chatplug import hookimpl
+from chatplug.callbacks import BaseCallbackHandler
+from chatplug.callbacks import extension as handlers
 from chatplug.errors import MessageError
 from chatplug.messages import (
     BaseMessage,
@@ -203,7 +205,7 @@ def test_extensions_are_loaded_when_the_first_model_is_made(installed: Installed
     manager.create_model("mine", "m", {})
 
     assert before is None
-    assert [declaration.name for declaration, _ in manager._extensions or ()] == ["letters"]
+    assert [plugin.declaration.name for plugin in manager._extensions or ()] == ["letters"]
 
 
 def test_an_extension_may_make_a_model_while_it_is_loaded(installed: Installed) -> None:
@@ -262,3 +264,66 @@ def test_an_extension_is_not_imported_for_what_the_host_converts_itself(tmp_path
     )
 
     assert imported == []
+
+
+class Hears:
+    """An extension with handlers."""
+
+    def __init__(self, *handlers: BaseCallbackHandler) -> None:
+        self.handlers = list(handlers)
+        self.asked = 0
+
+    @hookimpl
+    def chatplug_callback_handlers(self) -> list[BaseCallbackHandler]:
+        self.asked += 1
+        return self.handlers
+
+
+def test_the_handlers_of_all_extensions_hear_every_run_and_are_asked_for_once(
+    installed: Installed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = BaseCallbackHandler(), BaseCallbackHandler()
+    hears = Hears(second)
+    installed.add("b", hears)
+    installed.add("a", Hears(first))
+    installed.add("letters", Letters())
+    manager = installed.manager()
+    monkeypatch.setattr(handlers, "_source", lambda: manager)
+
+    found = handlers.extension_handlers()
+
+    assert found == [first, second]
+    assert handlers.extension_handlers() is found
+    assert hears.asked == 1
+
+
+WRONG_HANDLERS: dict[str, tuple[Any, str]] = {
+    "raises": (raise_key_error, "raised KeyError: 'mine'"),
+    "gives a handler alone": (BaseCallbackHandler, "gave BaseCallbackHandler, which is no list of handlers"),
+    "gives a class": (lambda: [BaseCallbackHandler], "gave list, which is no list of handlers"),
+    "is asynchronous": (coroutine, "gave coroutine, which is no list of handlers"),
+}
+
+
+@pytest.mark.parametrize(("does", "said"), WRONG_HANDLERS.values(), ids=WRONG_HANDLERS)
+def test_an_extension_whose_handlers_are_none_is_logged_and_stops_nobody_else(
+    does: Any, said: str, installed: Installed, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Wrong:
+        @hookimpl
+        def chatplug_callback_handlers(self) -> Any:
+            return does()
+
+    handler = BaseCallbackHandler()
+    installed.add("a_broken", Wrong())
+    installed.add("b", Hears(handler))
+
+    assert installed.manager().callback_handlers() == [handler]
+    (record,) = (record for record in caplog.records if record.name == "chatplug.plugins")
+    assert record.getMessage().startswith(
+        f"The extension dist-a_broken 1.0 is left out: chatplug_callback_handlers {said}"
+    )
+
+
+def test_without_extensions_there_are_no_handlers() -> None:
+    assert PluginManager({}).callback_handlers() == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Iterator
 from types import ModuleType
@@ -200,6 +201,65 @@ def test_a_list_of_models_that_is_none_is_the_plugin_s_fault(names: Any, install
 
     with pytest.raises(PluginHookError, match=rf"dist-a 1\.0 gave {type(names).__name__}.*Upgrade or uninstall dist-a"):
         installed.manager.list_models("mine", {})
+
+
+async def test_a_list_of_models_may_come_from_a_coroutine_and_be_asked_for_in_one(installed: Installed) -> None:
+    async def names() -> list[str]:
+        await asyncio.sleep(0)
+        return ["a", "b"]
+
+    installed.add("mine", Plugin(models=names))
+    installed.add("plain", Plugin(models=lambda: ["c"]))
+    manager = installed.manager
+
+    assert await manager.alist_models("mine", {}) == manager.list_models("mine", {}) == ["a", "b"]
+    assert await manager.alist_models("plain", {}) == ["c"]
+    assert await asyncio.to_thread(manager.list_models, "mine", {}) == ["a", "b"]
+
+
+async def test_a_coroutine_of_a_hook_that_raises_is_the_plugin_s_fault(installed: Installed) -> None:
+    async def names() -> list[str]:
+        raise LookupError("nowhere")
+
+    installed.add("mine", Plugin(models=names))
+    manager = installed.manager
+
+    with pytest.raises(PluginHookError, match=r"chatplug_list_models of dist-a 1\.0 raised LookupError: nowhere"):
+        await manager.alist_models("mine", {})
+    with pytest.raises(PluginHookError, match=r"chatplug_list_models of dist-a 1\.0 raised LookupError: nowhere"):
+        manager.list_models("mine", {})
+
+
+async def test_a_coroutine_of_a_hook_can_be_cancelled(installed: Installed) -> None:
+    began = asyncio.Event()
+
+    async def names() -> list[str]:
+        began.set()
+        await asyncio.Event().wait()
+        return []
+
+    installed.add("mine", Plugin(models=names))
+    task = asyncio.create_task(installed.manager.alist_models("mine", {}))
+    await began.wait()
+
+    task.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+def test_plugins_that_failed_are_tried_again_when_that_is_wished(installed: Installed) -> None:
+    installed.declared["mine"] = [Declaration("mine", f"{installed.module.__name__}:late", "dist-a", "1.0")]
+    manager = installed.manager
+    with pytest.raises(PluginLoadError, match="has no attribute 'late'"):
+        manager.create_model("mine", "x", {})
+    installed.module.late = Plugin()  # type: ignore[attr-defined]  # a module of ours
+    with pytest.raises(PluginLoadError):
+        manager.create_model("mine", "x", {})
+
+    manager.retry()
+
+    assert manager.create_model("mine", "x", {}).model_id == "x"
 
 
 def test_the_plugins_of_the_process_are_kept_by_one_manager() -> None:

@@ -1,118 +1,61 @@
-"""What is installed, read from the metadata of distributions and never by import."""
+"""What `importlib_metadata` says is installed: asked where the index has no proof to go by."""
 
 from __future__ import annotations
 
-import logging
-from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING
 
-from importlib_metadata import EntryPoint, distributions  # pyright: ignore[reportUnknownVariableType]  # its **kwargs
+from importlib_metadata import distributions  # pyright: ignore[reportUnknownVariableType]  # its **kwargs
+
+from chatplug.plugins.declaration import GROUPS, Declaration, distribution_key, fault_of, printable
+from chatplug.plugins.folder import PYDANTIC, Contents, Fault, requirement_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
     from importlib_metadata import IDistribution
 
-__all__ = ["EXTENSIONS", "PROVIDERS", "Declaration", "discover", "discover_all", "plain_name", "printable"]
-
-PROVIDERS = "chatplug.providers"
-"""The entry-point group in which plugins declare their providers."""
-EXTENSIONS = "chatplug.extensions"
-"""The entry-point group in which plugins declare what is heard whatever the provider: converters."""
-
-
-@dataclass(slots=True, frozen=True)
-class Declaration:
-    """One entry point of one distribution."""
-
-    name: str
-    """What is declared: in the group of providers, the provider's name."""
-    value: str
-    """Where it is: `module` or `module:attribute`."""
-    distribution: str
-    """Who declares it: the distribution's name."""
-    version: str
-    """The distribution's version."""
-
-    def load(self) -> object:
-        """Import the module and give the object; the only place where a plugin's code begins to run."""
-        return EntryPoint(name=self.name, value=self.value, group=PROVIDERS).load()
-
-
-def discover(group: str = PROVIDERS) -> dict[str, list[Declaration]]:
-    """What installed distributions declare in a group, by name; two declarations of one name are both there.
-
-    Of a distribution that is on the path twice the first one counts, as it does for an import.
-    """
-    return discover_all((group,))[group]
-
-
-def discover_all(groups: Sequence[str]) -> dict[str, dict[str, list[Declaration]]]:
-    """What `discover` gives, for several groups at once: the metadata is read one time only."""
-    found: dict[str, dict[str, list[Declaration]]] = {group: {} for group in groups}
-    seen: set[str] = set()
-    for distribution in distributions():
-        try:
-            owner, declarations = _read(distribution, groups)
-        except _DAMAGE:
-            continue  # half removed, or written by hand: it declares nothing, and hides nobody else
-        if owner in seen:
-            continue
-        seen.add(owner)
-        for group, declaration in declarations:
-            same = found[group].setdefault(plain_name(declaration.name), [])
-            # One distribution may write one name in two ways, as long as both mean the same.
-            if not any(one.value == declaration.value and one.distribution == declaration.distribution for one in same):
-                same.append(declaration)
-    return found
-
-
-def plain_name(provider: str) -> str:
-    """A provider's name in the one way that counts: `OpenAI-Compat` is `openai_compat`."""
-    return provider.strip().lower().replace("-", "_")
-
-
-def printable(text: str) -> str:
-    r"""The text without what a terminal would obey; lines stay.
-
-    >>> printable("red: \x1b[31m")
-    'red: ?[31m'
-    """
-    return "".join([letter if letter.isprintable() or letter in "\t\n" else "?" for letter in text])
-
-
-@cache
-def _leave_out(name: str, owner: str, why: str) -> None:
-    """Say once why a name is not listed."""
-    logging.getLogger("chatplug.plugins").warning("The provider %r of %s is left out: %s.", name, owner, why)
-
-
-def _fault(name: str) -> str | None:
-    """Why nobody could ask for a name; None where there is nothing wrong with it."""
-    if not plain_name(name):
-        return "its name is empty"
-    if ":" in name:
-        return "a colon in its name would end it"
-    if not name.isprintable():
-        return "its name has control characters"
-    return None
-
+__all__ = ["read_all", "read_entry"]
 
 _DAMAGE = (AttributeError, KeyError, OSError, TypeError, ValueError)
 """What reading the metadata of a damaged distribution raises."""
 
 
-def _read(distribution: IDistribution, groups: Sequence[str]) -> tuple[str, list[tuple[str, Declaration]]]:
-    name = distribution.metadata["Name"]
-    entries = [entry for entry in distribution.entry_points if entry.group in groups]
-    owner = name.lower().replace("-", "_").replace(".", "_")
-    name, version = printable(name), printable(distribution.version)
-    declarations: list[tuple[str, Declaration]] = []
-    for entry in entries:
-        fault = _fault(entry.name)
-        if fault is not None:
-            _leave_out(entry.name, f"{name} {version}", fault)
+def read_entry(path: str) -> Contents:
+    """What one entry of `sys.path` declares."""
+    return _read(distributions(path=[path]))
+
+
+def read_all() -> Contents:
+    """What all finders of distributions find, those of others too."""
+    return _read(distributions())
+
+
+def _read(found: Iterable[IDistribution]) -> Contents:
+    names: dict[str, None] = {}
+    declarations: list[Declaration] = []
+    faults: list[Fault] = []
+    has_pydantic_plugins = False
+    for distribution in found:
+        try:
+            name, version = printable(distribution.metadata["Name"]), printable(distribution.version)
+            entries = [(entry.group, entry.name, printable(entry.value)) for entry in distribution.entry_points]
+            asked = [requirement_of(requirement) for requirement in distribution.requires or ()]
+        except _DAMAGE as error:
+            where = printable(str(getattr(distribution, "_path", "a distribution without a name")))
+            faults.append(Fault(where, "", f"its metadata cannot be read ({type(error).__name__})"))
             continue
-        declarations.append((entry.group, Declaration(entry.name, printable(entry.value), name, version)))
-    return owner, declarations
+        key = distribution_key(name)
+        if key in names:
+            continue
+        names[key] = None
+        has_pydantic_plugins = has_pydantic_plugins or any(group == PYDANTIC for group, _, _ in entries)
+        for group, entry, value in entries:
+            if group not in GROUPS:
+                continue
+            fault = fault_of(group, entry)
+            if fault:
+                faults.append(Fault(name, version, f"the entry point {entry!a} is left out: {fault}"))
+                continue
+            requires = next(filter(None, asked), "")
+            declarations.append(Declaration(entry, value, name, version, group, "", requires))
+    return Contents(tuple(names), tuple(declarations), tuple(faults), has_pydantic_plugins)

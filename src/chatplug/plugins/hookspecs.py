@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Mapping
 
+    from click import Group
+
+    from chatplug.callbacks import BaseCallbackHandler
     from chatplug.language_models import BaseChatModel
     from chatplug.messages import BaseMessage, Exported
 
@@ -58,8 +61,10 @@ class ChatplugSpecs:
         """
 
     @_hookspec(firstresult=True)
-    def chatplug_list_models(self, provider: str, settings: Mapping[str, Any]) -> list[str] | None:
-        """The models that a provider offers now. Directed.
+    def chatplug_list_models(
+        self, provider: str, settings: Mapping[str, Any]
+    ) -> list[str] | Awaitable[list[str] | None] | None:
+        """The models that a provider offers now. Directed; may be `async def`.
 
         Args:
             provider: The name that the plugin declared.
@@ -125,4 +130,48 @@ class ChatplugSpecs:
         ...     return Exported("; ".join(f"{message.type}: {message.text}" for message in messages), losses)
         >>> print(chatplug_export_messages([AIMessage("Hello", id="m1")], "transcript").value)
         ai: Hello
+        """
+
+    @_hookspec(firstresult=True)
+    def chatplug_callback_handlers(self) -> list[BaseCallbackHandler] | None:
+        """Handlers that hear every run. Broadcast; all answers count.
+
+        It is asked once in a process, when the first run begins.
+
+        Returns:
+            The handlers; None for none.
+
+        >>> import chatplug
+        >>> from chatplug.callbacks import BaseCallbackHandler
+        >>> class Counter(BaseCallbackHandler):
+        ...     runs = 0
+        ...
+        ...     def on_chat_model_start(self, serialized, messages, **kwargs):
+        ...         self.runs += 1
+        >>> @chatplug.hookimpl
+        ... def chatplug_callback_handlers():
+        ...     return [Counter()]
+        >>> len(chatplug_callback_handlers())
+        1
+        """
+
+    @_hookspec(firstresult=True)
+    def chatplug_register_commands(self, cli: Group) -> None:
+        """Subcommands of the command line. Broadcast to plugins in the entry-point group `chatplug.commands`.
+
+        It is asked each time the command starts, so the plugin's module should import click and little else.
+
+        Args:
+            cli: A click group to add commands to. A name that is taken already stays whose it is.
+
+        >>> import chatplug, click
+        >>> @chatplug.hookimpl
+        ... def chatplug_register_commands(cli):
+        ...     @cli.command()
+        ...     def purr():
+        ...         click.echo("Purr!")
+        >>> group = click.Group()
+        >>> chatplug_register_commands(group)
+        >>> list(group.commands)
+        ['purr']
         """

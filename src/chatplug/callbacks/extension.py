@@ -1,0 +1,42 @@
+"""Which handlers plugins bring: a place that somebody above fills.
+
+Callbacks know no plugins. The handlers that extensions give are asked of the one object that the plugins' manager
+leaves here; it is woken by its name when a run begins and nobody has made a model by `chatplug.init` yet.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from chatplug.callbacks.handler import BaseCallbackHandler
+
+__all__ = ["Handlers", "extension_handlers", "provide_handlers"]
+
+
+class Handlers(Protocol):
+    """What is asked for the handlers."""
+
+    def callback_handlers(self) -> Sequence[BaseCallbackHandler]:
+        """The handlers that hear every run; the same each time, and not to be changed."""
+        ...
+
+
+_FILLED_BY = "chatplug.plugins.manager"
+_source: Callable[[], Handlers] | None = None
+
+
+def provide_handlers(source: Callable[[], Handlers]) -> None:
+    """Leave here what gives the handlers; it is called for each run."""
+    global _source  # one for each process
+    _source = source
+
+
+def extension_handlers() -> Sequence[BaseCallbackHandler]:
+    """The handlers of extensions, which hear every run of this process."""
+    if _source is None:
+        import_module(_FILLED_BY)
+    return () if _source is None else _source().callback_handlers()
