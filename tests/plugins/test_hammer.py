@@ -47,8 +47,8 @@ def hammer(place: Path, times: int) -> list[list[int]]:
         (place / name).mkdir()
     command = [sys.executable, "-c", dedent(HAMMER.format(root=root))]
     with (
-        subprocess.Popen([*command, "m", str(place), str(times)], stdin=-1, stdout=-1, text=True) as first,
-        subprocess.Popen([*command, "n", str(place), str(times)], stdin=-1, stdout=-1, text=True) as second,
+        subprocess.Popen([*command, "left", str(place), str(times)], stdin=-1, stdout=-1, text=True) as first,
+        subprocess.Popen([*command, "right", str(place), str(times)], stdin=-1, stdout=-1, text=True) as second,
     ):
         both = (first, second)
         for process in both:
