@@ -21,6 +21,7 @@ from chatplug.testing.conformance.way import Way
 __all__ = ["Settings", "Stop"]
 
 _NOBODYS = "chatplug_nobodys_setting"
+_UNKNOWN: dict[str, Any] = {_NOBODYS: 1}
 _STANDARD: dict[str, Any] = {"temperature": 0.5, "max_tokens": 50, "seed": 7}
 
 
@@ -30,7 +31,7 @@ class Settings(Part):
     group: ClassVar[str] = "settings"
 
     def test_a_setting_that_nobody_knows_is_refused(self, model: BaseChatModel) -> None:
-        settings = {**settings_of(model), _NOBODYS: 1}
+        settings: dict[str, Any] = {**settings_of(model), _NOBODYS: 1}
         try:
             type(model)(**settings)
         except InvalidRequestError:
@@ -55,7 +56,7 @@ class Settings(Part):
 
     def test_a_setting_of_a_call_that_nobody_knows_is_refused(self, model: BaseChatModel, way: Way) -> None:
         try:
-            way.invoke(model, self.prompt, **{_NOBODYS: 1})
+            way.invoke(model, self.prompt, None, **_UNKNOWN)
         except (InvalidRequestError, TypeError):
             return
         fault(
