@@ -10,11 +10,11 @@ from typing import Any, TextIO
 import click
 
 from chatplug import __version__
-from chatplug.cli.conformance import conformance
 from chatplug.cli.interrupt import EXIT_CODE, was_pressed
 from chatplug.cli.listing import models, plugins
 from chatplug.cli.options import debug_option, is_debugging
 from chatplug.cli.output import ClosedOutputError, is_output_failure, one_line, shortened
+from chatplug.cli.providers import providers
 from chatplug.cli.run import run
 
 __all__ = ["app"]
@@ -119,5 +119,5 @@ def app() -> None:
     """Talk to chat models. Each provider comes from a plugin that is installed."""
 
 
-for _command in (run, plugins, models, conformance):
+for _command in (run, plugins, models, providers):
     app.add_command(_command)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import click
 
 from chatplug.cli.options import debug_option, json_option, settings_option
-from chatplug.cli.output import Output, one_line
+from chatplug.cli.output import Output, one_line, print_json
 
 __all__ = ["models", "plugins"]
 
@@ -38,7 +37,7 @@ def plugins(*, as_json: bool) -> None:
     rows = [(one.name, one.distribution, one.version, one.value) for one in found]
     fields = ("provider", "distribution", "version", "entry_point")
     if as_json:
-        _print_json([dict(zip(fields, row, strict=True)) for row in rows])
+        print_json([dict(zip(fields, row, strict=True)) for row in rows])
     elif rows:
         with Output() as output:
             output.table(("Provider", "Distribution", "Version", "Entry point"), rows)
@@ -78,7 +77,7 @@ def models(*, provider: str | None, settings: dict[str, Any], as_json: bool) -> 
                 raise
             found.append((name, [], one_line(str(error))))
     if as_json:
-        _print_json([{"provider": name, "models": offered, "error": error} for name, offered, error in found])
+        print_json([{"provider": name, "models": offered, "error": error} for name, offered, error in found])
     elif found:
         with Output() as output:
             output.table(("Provider", "Model"), [row for one in found for row in _rows(*one)])
@@ -90,11 +89,6 @@ def _rows(provider: str, offered: list[str], error: str | None) -> list[tuple[st
     if error is not None:
         return [(provider, f"Error: {error}")]
     return [(provider, f"{provider}:{one_line(model)}") for model in offered] or [(provider, "lists no models")]
-
-
-def _print_json(value: object) -> None:
-    with Output() as output:
-        output.write(json.dumps(value, ensure_ascii=False, indent=2))
 
 
 def _say_that_nothing_is_installed() -> None:

@@ -15,7 +15,16 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-__all__ = ["ClosedOutputError", "Output", "is_output_failure", "one_line", "printable", "reconfigured", "shortened"]
+__all__ = [
+    "ClosedOutputError",
+    "Output",
+    "is_output_failure",
+    "one_line",
+    "print_json",
+    "printable",
+    "reconfigured",
+    "shortened",
+]
 
 # C0 without tab and newline, DEL, C1: with these a text could move the cursor, rename the window or clear the screen.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -157,3 +166,11 @@ class Output:
             table.add_row(*(Text(printable(cell)) for cell in row))
         Console(file=self._stream).print(table)
         self._last = "\n"
+
+
+def print_json(value: object) -> None:
+    """Print a value as JSON, for programs."""
+    import json
+
+    with Output() as output:
+        output.write(json.dumps(value, ensure_ascii=False, indent=2))

@@ -26,6 +26,7 @@ from chatplug.errors import (
 from chatplug.language_models.chat_model import BaseChatModel
 from chatplug.messages import BaseMessage
 from chatplug.messages.extension import provide_converters
+from chatplug.plugins.aliases import alias_names, alias_of
 from chatplug.plugins.border import Border, drop, finished
 from chatplug.plugins.declaration import COMMANDS, EXTENSIONS, MODELS, PROVIDERS, Declaration
 from chatplug.plugins.index import default_index
@@ -94,11 +95,12 @@ class PluginManager:
             PluginHookError: If the plugin raised what it must not, or gave something that is no model.
             InvalidRequestError: If the plugin refuses the model's name or a setting.
         """
-        plugin = self._loader.load(self._declaration(provider))
+        used, settings = self._unaliased(provider, settings)
+        plugin = self._loader.load(self._declaration(used))
         declaration = plugin.declaration
         create = plugin.hook("chatplug_create_model")
         with Border(declaration, "chatplug_create_model", provider, model):
-            made = create(provider, model, dict(settings)) if create else None
+            made = create(used, model, dict(settings)) if create else None
         drop(made)
         if not issubclass(type(made), BaseChatModel):  # not isinstance, which asks the object itself
             raise PluginHookError(
@@ -137,10 +139,11 @@ class PluginManager:
 
     def _listing(self, provider: str, settings: Mapping[str, Any]) -> tuple[Plugin, object]:
         """What a plugin answers when it is asked for its models; it may have to be awaited."""
-        plugin = self._loader.load(self._declaration(provider))
+        used, settings = self._unaliased(provider, settings)
+        plugin = self._loader.load(self._declaration(used))
         ask = plugin.hook(_LIST)
         with Border(plugin.declaration, _LIST, provider):
-            return plugin, ask(provider, dict(settings)) if ask else None
+            return plugin, ask(used, dict(settings)) if ask else None
 
     def import_messages(self, value: object) -> list[BaseMessage] | None:
         """The messages that a foreign value stands for, from the first extension that knows it; None if none does."""
@@ -217,13 +220,19 @@ class PluginManager:
                 except PluginError as error:
                     _log(declaration, str(error), error)
 
+    def _unaliased(self, provider: str, settings: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+        """The installed provider that a name stands for, and the settings that go with it."""
+        alias = None if self._given else alias_of(provider, lambda: self.declared(PROVIDERS))
+        return (provider, settings) if alias is None else (alias.provider, alias.with_settings(settings))
+
     def _declaration(self, provider: str) -> Declaration:
         """Who provides it."""
         declared = self.declared(PROVIDERS)
         found = declared.get(provider, [])
         if not found:
             installed = ", ".join(sorted(declared)) or "none"
-            hints = (nearest(provider, declared), f"Installed: {installed}.", self._broken())
+            known = [*declared, *(() if self._given else alias_names())]
+            hints = (nearest(provider, known), f"Installed: {installed}.", self._broken())
             raise ProviderNotFoundError(f"No plugin provides {provider!r}.", hint=" ".join(filter(None, hints)))
         if len(found) == 1:
             return found[0]
