@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from pydantic import SecretStr
 
-__all__ = ["read_secret", "read_variable", "redact"]
+__all__ = ["environment_with", "read_secret", "read_variable", "redact"]
 
 _MASK = "**********"
 _SHORTEST = 4
@@ -33,6 +33,11 @@ def read_secret(name: str) -> SecretStr | None:
     from pydantic import SecretStr
 
     return SecretStr(value)
+
+
+def environment_with(**variables: str) -> dict[str, str]:
+    """The environment of this process and these variables, for a process that it starts."""
+    return {**os.environ, **variables}
 
 
 def redact(text: str, secrets: Iterable[SecretStr | None]) -> str:

@@ -20,6 +20,7 @@ PLACES: Mapping[str, Mapping[str, str]] = {
     "time.sleep": {
         "rate_limiters.py": "waits for its turn",
         "runnables/retry.py": "waits between attempts",
+        "testing/conformance/blocking.py": "knows it when others call it in an event loop",
     },
     "concurrent.futures.ThreadPoolExecutor": {"runnables/batch.py": "several calls at once"},
     "importlib.metadata.entry_points": {"plugins/discovery.py": "reads what is installed"},

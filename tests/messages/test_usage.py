@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 
 from chatplug.messages import UsageMetadata, add_usage
-from tests.properties.strategies import usages
+from chatplug.testing.strategies import usages
 
 
 @given(usages(), usages(), usages())

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatplug.messages import AIMessage, AIMessageChunk, message_chunk_to_message
+from chatplug.testing.strategies import chunks, tool_call_streams
 from chatplug.wire.shape import is_array, is_object
-from tests.properties.strategies import chunks, tool_call_streams
 
 some = st.lists(chunks(), min_size=1, max_size=6)
 

@@ -21,8 +21,7 @@ from chatplug.messages import (
     trim_messages,
 )
 from chatplug.messages.pairing import pair
-from tests.properties.conversations import disordered, in_order
-from tests.properties.strategies import chunks
+from chatplug.testing.strategies import chunks, conversations, disordered_conversations
 
 strategies = st.sampled_from(["first", "last"])
 limits = st.integers(0, 40)
@@ -47,7 +46,7 @@ def calls_and_results(messages: list[BaseMessage]) -> tuple[list[str | None], li
     return calls, [message.tool_call_id for message in messages if isinstance(message, ToolMessage)]
 
 
-@given(disordered)
+@given(disordered_conversations())
 def test_repairing_twice_is_repairing_once(conversation: list[BaseMessage]) -> None:
     repaired, _ = repair_messages(conversation)
     again, repairs = repair_messages(repaired)
@@ -57,7 +56,7 @@ def test_repairing_twice_is_repairing_once(conversation: list[BaseMessage]) -> N
     assert all(one is other for one, other in zip(again, repaired, strict=True))
 
 
-@given(disordered)
+@given(disordered_conversations())
 def test_repairing_changes_no_message_that_it_was_given(conversation: list[BaseMessage]) -> None:
     before = dumped(conversation)
 
@@ -66,7 +65,7 @@ def test_repairing_changes_no_message_that_it_was_given(conversation: list[BaseM
     assert dumped(conversation) == before
 
 
-@given(disordered)
+@given(disordered_conversations())
 def test_a_repaired_conversation_has_one_result_right_behind_each_call(conversation: list[BaseMessage]) -> None:
     repaired, _ = repair_messages(conversation)
 
@@ -82,14 +81,14 @@ def test_a_repaired_conversation_has_one_result_right_behind_each_call(conversat
     assert len({call.id for call in pairing.calls} - {""}) == len(pairing.calls)
 
 
-@given(disordered)
+@given(disordered_conversations())
 def test_repairing_tells_of_every_change(conversation: list[BaseMessage]) -> None:
     repaired, repairs = repair_messages(conversation)
 
     assert bool(repairs) == (repaired != conversation)
 
 
-@given(in_order())
+@given(conversations())
 def test_a_conversation_in_order_comes_back_as_it_is(conversation: list[BaseMessage]) -> None:
     repaired, repairs = repair_messages(conversation)
 
@@ -97,7 +96,7 @@ def test_a_conversation_in_order_comes_back_as_it_is(conversation: list[BaseMess
     assert repaired == conversation
 
 
-@given(disordered, limits, strategies)
+@given(disordered_conversations(), limits, strategies)
 def test_what_is_trimmed_is_within_the_limit(
     conversation: list[BaseMessage], limit: int, strategy: Literal["first", "last"]
 ) -> None:
@@ -109,7 +108,7 @@ def test_what_is_trimmed_is_within_the_limit(
         assert letters(trimmed) <= limit
 
 
-@given(disordered, limits, strategies)
+@given(disordered_conversations(), limits, strategies)
 def test_trimming_keeps_one_end_of_the_conversation(
     conversation: list[BaseMessage], limit: int, strategy: Literal["first", "last"]
 ) -> None:
@@ -119,7 +118,7 @@ def test_trimming_keeps_one_end_of_the_conversation(
     assert trimmed == end
 
 
-@given(in_order(), limits, strategies, st.booleans(), st.sampled_from([None, "human", "ai", "tool"]))
+@given(conversations(), limits, strategies, st.booleans(), st.sampled_from([None, "human", "ai", "tool"]))
 def test_trimming_keeps_a_call_and_its_result_together(
     conversation: list[BaseMessage],
     limit: int,
@@ -141,7 +140,7 @@ def test_trimming_keeps_a_call_and_its_result_together(
     assert calls == results
 
 
-@given(disordered, limits, strategies)
+@given(disordered_conversations(), limits, strategies)
 def test_trimming_keeps_the_most_that_fits(
     conversation: list[BaseMessage], limit: int, strategy: Literal["first", "last"]
 ) -> None:
@@ -155,7 +154,7 @@ def test_trimming_keeps_the_most_that_fits(
     assert len(trimmed) == max(len(way) for way in ways if letters(way) <= limit)
 
 
-@given(disordered, st.sampled_from(["human", "ai", "tool"]))
+@given(disordered_conversations(), st.sampled_from(["human", "ai", "tool"]))
 def test_including_and_excluding_a_type_parts_the_conversation(conversation: list[BaseMessage], kind: str) -> None:
     included = filter_messages(conversation, include_types=[kind])
     excluded = filter_messages(conversation, exclude_types=[kind])
@@ -164,7 +163,7 @@ def test_including_and_excluding_a_type_parts_the_conversation(conversation: lis
     assert sorted(together) == sorted(map(id, conversation))
 
 
-@given(disordered)
+@given(disordered_conversations())
 def test_merging_twice_is_merging_once(conversation: list[BaseMessage]) -> None:
     before = dumped(conversation)
 
@@ -175,7 +174,7 @@ def test_merging_twice_is_merging_once(conversation: list[BaseMessage]) -> None:
     assert dumped(conversation) == before
 
 
-@given(disordered, st.lists(chunks(), max_size=2))
+@given(disordered_conversations(), st.lists(chunks(), max_size=2))
 def test_what_is_stored_comes_back(conversation: list[BaseMessage], pieces: list[BaseMessage]) -> None:
     talk = [*conversation, *pieces]
 

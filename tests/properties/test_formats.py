@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatplug.messages import convert_to_messages, export_messages, import_messages
-from tests.properties.conversations import disordered, in_order
+from chatplug.testing.strategies import conversations, disordered_conversations
 
 Json = dict[str, Any]
 words = st.text(st.sampled_from("ab \n\N{CAT FACE}"), max_size=5)
@@ -123,7 +123,7 @@ def test_what_is_signed_reaches_nobody_but_its_maker(conversation: Json) -> None
             assert {"reasoning", "signature"} <= {loss.kind for loss in exported.losses}
 
 
-@given(messages=disordered | in_order())
+@given(messages=disordered_conversations() | conversations())
 @pytest.mark.parametrize("format", ["openai", "anthropic"])
 def test_any_conversation_can_be_exported_and_twice_gives_the_same(messages: list[Any], format: str) -> None:
     exported = export_messages(messages, format)
@@ -135,7 +135,7 @@ def test_any_conversation_can_be_exported_and_twice_gives_the_same(messages: lis
         assert loss.reason
 
 
-@given(messages=in_order())
+@given(messages=conversations())
 @pytest.mark.parametrize("format", ["openai", "anthropic"])
 def test_each_result_still_answers_its_call(messages: list[Any], format: str) -> None:
     wire = export_messages(messages, format).value

@@ -10,6 +10,7 @@ from typing import Any, TextIO
 import click
 
 from chatplug import __version__
+from chatplug.cli.conformance import conformance
 from chatplug.cli.interrupt import EXIT_CODE, was_pressed
 from chatplug.cli.listing import models, plugins
 from chatplug.cli.options import debug_option, is_debugging
@@ -119,5 +120,5 @@ def app() -> None:
     """Talk to chat models. Each provider comes from a plugin that is installed."""
 
 
-for _command in (run, plugins, models, providers):
+for _command in (run, plugins, models, providers, conformance):
     app.add_command(_command)

@@ -1,4 +1,8 @@
-"""What authors of plugins and transports test with; each name is imported on first use."""
+"""What authors of plugins and of programs test with; each name is imported on first use.
+
+The conformance kit and the contract of transports need pytest, `chatplug.testing.strategies` needs hypothesis: both
+come with the extra `testing`. The rest needs nothing.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +10,31 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from chatplug.testing.conformance import ChatModelConformance
     from chatplug.testing.http_server import Exchange, LoopbackServer
+    from chatplug.testing.real_providers import RealProviderError, RealProviders
+    from chatplug.testing.recording_handler import Heard, RecordingHandler
     from chatplug.testing.transport_contract import TransportContract
 
-__all__ = ["Exchange", "LoopbackServer", "TransportContract"]
+__all__ = [
+    "ChatModelConformance",
+    "Exchange",
+    "Heard",
+    "LoopbackServer",
+    "RealProviderError",
+    "RealProviders",
+    "RecordingHandler",
+    "TransportContract",
+]
 
 _HOMES = {
+    "ChatModelConformance": "conformance",
     "Exchange": "http_server",
+    "Heard": "recording_handler",
     "LoopbackServer": "http_server",
+    "RealProviderError": "real_providers",
+    "RealProviders": "real_providers",
+    "RecordingHandler": "recording_handler",
     "TransportContract": "transport_contract",
 }
 

@@ -1,0 +1,47 @@
+"""The conformance kit: what every chat model owes, as one class to subclass.
+
+    class TestMyModel(ChatModelConformance):
+        def make_model(self) -> BaseChatModel:
+            return chatplug.init("acme:large")
+
+pytest finds the tests in it. No key and no network is needed, as far as the model needs none; a plugin with a server
+subclasses `HttpChatModelConformance`, which brings the server. Each failure says what is wrong and what to do. What a
+model cannot do is declared with its reason in `expected_failures`; a declared failure that does not happen is an error.
+
+The kit needs pytest, which comes with the extra `testing`.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+# So that a failed assertion shows its values to whoever holds a model to this.
+pytest.register_assert_rewrite(f"{__name__}.part")
+
+from chatplug.testing.conformance.answers import Answers, Streams, Usage  # noqa: E402
+from chatplug.testing.conformance.asking import Settings, Stop  # noqa: E402
+from chatplug.testing.conformance.copies import Copies  # noqa: E402
+from chatplug.testing.conformance.life import Concurrency, Endings  # noqa: E402
+from chatplug.testing.conformance.listening import Callbacks, Config  # noqa: E402
+from chatplug.testing.conformance.packaging import Hooks, Packaging  # noqa: E402
+from chatplug.testing.conformance.secrecy import Secrets  # noqa: E402
+
+__all__ = ["ChatModelConformance"]
+
+
+class ChatModelConformance(
+    Answers,
+    Streams,
+    Usage,
+    Stop,
+    Callbacks,
+    Config,
+    Settings,
+    Secrets,
+    Copies,
+    Concurrency,
+    Endings,
+    Hooks,
+    Packaging,
+):
+    """Subclass it, name the class `Test...`, and give in `make_model` the model that is to be held to it."""
