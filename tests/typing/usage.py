@@ -11,7 +11,7 @@ from pydantic import SecretStr
 import chatplug
 from chatplug.callbacks import AsyncCallbackManagerForLLMRun, BaseCallbackHandler, CallbackManagerForLLMRun
 from chatplug.errors import ProviderError, RateLimitError
-from chatplug.language_models import BaseChatModel, SimpleChatModel
+from chatplug.language_models import BaseChatModel, LanguageModelInput, SimpleChatModel
 from chatplug.messages import (
     AIMessage,
     AIMessageChunk,
@@ -31,7 +31,7 @@ from chatplug.messages import (
 )
 from chatplug.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from chatplug.plugins import PluginManager
-from chatplug.runnables import RunnableConfig
+from chatplug.runnables import Runnable, RunnableConfig, RunnableLambda, RunnableSequence
 from chatplug.wire import ServerSentEvent, SSEDecoder, iter_events
 
 
@@ -68,6 +68,40 @@ async def asking_asynchronously(model: BaseChatModel) -> None:
     assert_type(model.astream("hello"), AsyncIterator[AIMessageChunk])
     async for chunk in model.astream("hello"):
         assert_type(chunk, AIMessageChunk)
+
+
+def shout(text: str) -> str:
+    return text.upper()
+
+
+def loud(message: AIMessage) -> str:
+    return message.text.upper()
+
+
+async def count(text: str) -> int:
+    return len(text)
+
+
+def texts(chunks: Iterator[AIMessage]) -> Iterator[str]:
+    for chunk in chunks:
+        yield chunk.text
+
+
+def combining(model: BaseChatModel) -> None:
+    assert_type((model | loud).invoke("hello"), str)
+    assert_type(model | texts | count, RunnableSequence[LanguageModelInput, int])
+    assert_type((shout | model).invoke("hello"), AIMessage)
+    assert_type(({"a": shout} | RunnableLambda(count)).invoke("hello"), int)
+    assert_type((model | {"a": texts, "b": model}).invoke("hello"), dict[str, Any])
+    assert_type(RunnableLambda(shout), RunnableLambda[str, str])
+    assert_type(RunnableLambda(shout) | model, RunnableSequence[str, AIMessage])
+    assert_type(model.bind(stop=["."]).with_config(tags=["a"]).invoke("hello"), AIMessage)
+    runnable: Runnable[str, str] = RunnableLambda(shout)
+    assert_type(runnable.batch(["a"]), list[str])
+    assert_type(runnable.batch(["a"], return_exceptions=True), list[str | Exception])
+    for number, answer in model.batch_as_completed(["a", "b"], {"max_concurrency": 2}):
+        assert_type(number, int)
+        assert_type(answer, AIMessage)
 
 
 def reading_answers(answer: AIMessage) -> None:

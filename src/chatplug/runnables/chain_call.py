@@ -22,13 +22,24 @@ if TYPE_CHECKING:
     from chatplug.callbacks import BaseCallbackHandler
     from chatplug.callbacks.life import Event
     from chatplug.callbacks.run import RunKind
-    from chatplug.runnables.config import ResolvedConfig
+    from chatplug.runnables.config import ResolvedConfig, RunnableConfig
 
-__all__ = ["ChainCall", "ParserCall"]
+__all__ = ["NOTHING", "ChainCall", "ParserCall", "added"]
 
 T = TypeVar("T")
 
-_NOTHING = object()
+NOTHING: Any = object()
+"""What no pieces add up to."""
+
+
+def added(first: Any, second: Any) -> Any:
+    """Two pieces as one; where they do not add up, as two plain dicts do not, the second."""
+    if first is NOTHING:
+        return second
+    try:
+        return first + second
+    except TypeError:
+        return second
 
 
 class ChainCall(Life):
@@ -50,7 +61,7 @@ class ChainCall(Life):
     ) -> None:
         self.given = given
         self.status = None
-        self._output: Any = _NOTHING
+        self._output: Any = NOTHING
         self.run = run = Run(
             self.kind,
             config.get("run_name") or name,
@@ -70,8 +81,15 @@ class ChainCall(Life):
     def piece(self, output: T) -> T:
         """A piece of the output; handlers hear the sum of the pieces, or the last one where they do not add up."""
         if self.handlers:
-            self._output = output if self._output is _NOTHING else _sum(self._output, output)
+            self._output = added(self._output, output)
         return output
+
+    def for_child(self, tag: str) -> RunnableConfig:
+        """The config for something that is called, with a tag where somebody hears it."""
+        child = self.child
+        if child.handlers and self.run is not None:
+            child = child_config(child, self.run, tag)
+        return child  # type: ignore[return-value]  # a checked one
 
     # ---- what handlers hear
 
@@ -91,7 +109,7 @@ class ChainCall(Life):
 
     def outcome(self) -> tuple[Any]:
         """What handlers hear with the end: what came of it, None where nothing had."""
-        return (None if self._output is _NOTHING else self._output,)
+        return (None if self._output is NOTHING else self._output,)
 
     def partial(self) -> dict[str, Any]:
         """What handlers hear with a failure: what it was called with."""
@@ -109,10 +127,3 @@ class ParserCall(ChainCall):
     __slots__ = ()
 
     kind: ClassVar[RunKind] = "parser"
-
-
-def _sum(first: Any, second: Any) -> Any:
-    try:
-        return first + second
-    except TypeError:
-        return second

@@ -7,9 +7,10 @@ of a run hands on; it is how config reaches a Runnable that was not handed any.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, TypedDict, cast
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, cast
 
 from chatplug.callbacks.handler import BaseCallbackHandler
 from chatplug.callbacks.life import each_once
@@ -22,7 +23,21 @@ if TYPE_CHECKING:
     from chatplug.callbacks.manager import CallbackManager
     from chatplug.callbacks.run import Run
 
-__all__ = ["ResolvedConfig", "RunnableConfig", "child_config", "current", "ensure_config", "merge_configs", "resolve"]
+__all__ = [
+    "ResolvedConfig",
+    "RunnableConfig",
+    "batch_configs",
+    "child_config",
+    "current",
+    "ensure_config",
+    "merge_configs",
+    "patch_config",
+    "resolve",
+    "under",
+]
+
+
+T = TypeVar("T")
 
 
 class RunnableConfig(TypedDict, total=False):
@@ -124,6 +139,65 @@ def merge_configs(*configs: Mapping[str, Any] | None) -> RunnableConfig:
         if config:
             merged = _merged(merged, config if type(config) is ResolvedConfig else _checked(config))
     return cast("RunnableConfig", merged)
+
+
+def patch_config(config: Mapping[str, Any] | None = None, **changes: Any) -> RunnableConfig:
+    """A copy of a config with these keys changed, where they are not None; other `callbacks` mean another run.
+
+    Raises:
+        ConfigError: If it has a key that is none of `RunnableConfig`, or a value of the wrong kind.
+
+    >>> patch_config({"tags": ["a"], "run_name": "x"}, run_name="y", max_concurrency=3)
+    {'tags': ['a'], 'run_name': 'y', 'max_concurrency': 3}
+    """
+    patched = dict(ensure_config(config))
+    changes = _checked(changes)
+    if "callbacks" in changes:
+        for name in _OWN:
+            patched.pop(name, None)
+    return cast("RunnableConfig", patched | changes)
+
+
+def under(config: ResolvedConfig, base: Mapping[str, Any]) -> ResolvedConfig:
+    """A config on top of one that was bound before; what both say, `config` decides."""
+    merged = _merged(base, config)
+    listeners = base.get("callbacks") or ()
+    handlers = tuple(each_once(config.handlers, getattr(listeners, "handlers", listeners)))
+    result = ResolvedConfig(merged, handlers, config.parent or getattr(listeners, "parent_run", None))
+    if handlers:
+        result["callbacks"] = _manager(result, result.parent)
+    return result
+
+
+def batch_configs(
+    inputs: Iterable[T], config: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
+) -> tuple[list[T], list[RunnableConfig], int | None]:
+    """The inputs of a batch, the config of each, and how many calls may be under way at once (None: not said).
+
+    Raises:
+        ConfigError: If there are not as many configs as inputs, or one of them is wrong.
+        TypeError: If the inputs are one text or one dict.
+    """
+    if isinstance(inputs, (str, bytes, Mapping)):
+        kind: type[object] = type(cast("object", inputs))
+        raise TypeError(f"A batch takes a list of inputs, not one {kind.__name__}.")
+    given = list(inputs)
+    if config is None or isinstance(config, Mapping):
+        whole = resolve(config)
+        configs = [whole] * len(given)
+        if "run_id" in whole and len(given) > 1:
+            warnings.warn("run_id names one run: the first of this batch has it.", RuntimeWarning, stacklevel=3)
+            other = ResolvedConfig(whole, whole.handlers, whole.parent)
+            del other["run_id"]
+            configs = [whole, *[other] * (len(given) - 1)]
+    else:
+        configs = [resolve(one) for one in config]
+        if len(configs) != len(given):
+            raise ConfigError(
+                f"A batch of {len(given)} inputs was given {len(configs)} configs.", hint="Give one, or one for each."
+            )
+    at_once: int | None = configs[0].get("max_concurrency") if configs else None
+    return given, cast("list[RunnableConfig]", configs), at_once
 
 
 def child_config(config: ResolvedConfig, run: Run, tag: str | None = None) -> ResolvedConfig:

@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-__all__ = ["aiter_in_executor", "run_in_executor"]
+__all__ = ["END", "Steps", "aiter_in_executor", "run_in_executor"]
 
-_END = object()
+END = object()
+"""What an iterator gives that has no more items."""
 
 
 async def run_in_executor(executor: Executor | None, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -55,7 +56,7 @@ async def aiter_in_executor(make: Callable[[], Iterator[T]]) -> AsyncIterator[T]
     """
     import asyncio
 
-    steps = _Steps(make)
+    steps = Steps(make)
     loop, context = asyncio.get_running_loop(), copy_context()
     step: asyncio.Future[object] | None = None
     try:
@@ -65,7 +66,7 @@ async def aiter_in_executor(make: Callable[[], Iterator[T]]) -> AsyncIterator[T]
             # Not cancelled with the task: the thread would go on, and nobody would hear how it ended.
             await asyncio.wait([step])
             item = step.result()
-            if item is _END:
+            if item is END:
                 return
             yield cast("T", item)
     finally:
@@ -75,7 +76,7 @@ async def aiter_in_executor(make: Callable[[], Iterator[T]]) -> AsyncIterator[T]
             step.add_done_callback(lambda done: done.cancelled() or done.exception())
 
 
-class _Steps:
+class Steps:
     """A blocking iterator that is stepped in worker threads, and closed by whoever has it last."""
 
     def __init__(self, make: Callable[[], Iterator[Any]]) -> None:
@@ -89,13 +90,13 @@ class _Steps:
         self._is_busy = True
 
     def step(self) -> object:
-        """The next item, or `_END`."""
+        """The next item, or `END`."""
         try:
             if self._is_left:
-                return _END
+                return END
             if self._iterator is None:
                 self._iterator = _without_stop(lambda: iter(self._make()))
-            return next(self._iterator, _END)
+            return next(self._iterator, END)
         finally:
             with self._lock:
                 self._is_busy = False
