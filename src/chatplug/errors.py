@@ -5,6 +5,7 @@
     │   ├── ProviderNotFoundError       no installed plugin provides this name
     │   ├── ProviderConflictError       two distributions claim this name
     │   ├── PluginLoadError             the plugin cannot be imported or registered
+    │   ├── PluginRefusedError          an allow-list, a block-list or a lock keeps it out
     │   └── PluginHookError             a hook raised or gave what it must not, or a model method gave it
     ├── InvalidRequestError             the caller (also a ValueError)
     │   ├── ModelNameError              not of the form "provider:model"
@@ -67,6 +68,7 @@ __all__ = [
     "PluginError",
     "PluginHookError",
     "PluginLoadError",
+    "PluginRefusedError",
     "ProviderConflictError",
     "ProviderConnectionError",
     "ProviderError",
@@ -147,6 +149,10 @@ class ProviderConflictError(PluginError):
 
 class PluginLoadError(PluginError):
     """A plugin could not be imported, or does not fit the hook specifications."""
+
+
+class PluginRefusedError(PluginError):
+    """The plugin may not run: an allow-list, a block-list or a lock keeps it out. Nothing of it was imported."""
 
 
 class PluginHookError(PluginError):

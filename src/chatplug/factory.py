@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from chatplug.errors import ModelNameError
-from chatplug.plugins.declaration import plain_name
+from chatplug.errors import ModelNameError, ProviderNotFoundError
+from chatplug.plugins.declaration import PROVIDERS, plain_name
 from chatplug.plugins.manager import PluginManager, default_manager
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ def init(  # noqa: PLR0913  # one parameter for each standard setting, so that e
     """A chat model, made by the plugin that provides it.
 
     Args:
-        model: `provider:model`, or the model alone where `model_provider` is given.
+        model: `provider:model`, or the model alone where `model_provider` is given or a plugin claims how the name
+            begins, as in `gpt-4.1`.
         model_provider: The provider's name, where `model` does not begin with it.
         temperature: How freely the model chooses; 0 is the most repeatable.
         max_tokens: The most tokens that an answer may have.
@@ -61,7 +62,7 @@ def init(  # noqa: PLR0913  # one parameter for each standard setting, so that e
         **settings: The provider's own settings. None stands for a setting that is not given.
 
     Raises:
-        ModelNameError: If the name is not of the form `provider:model`.
+        ModelNameError: If the name is not of the form `provider:model`, and its beginning says no provider or two.
         ProviderNotFoundError: If no installed plugin provides it.
         PluginError: If its plugin is broken, or claimed by two distributions.
         SettingsError: If a setting has an unknown name or a wrong value.
@@ -71,7 +72,7 @@ def init(  # noqa: PLR0913  # one parameter for each standard setting, so that e
     'Meo'
     """
     manager = plugins or default_manager()
-    provider, model = split_name(model, model_provider, plugins=manager)
+    provider, name_of_model = split_name(model, model_provider, plugins=manager)
     standard = {
         "temperature": temperature,
         "max_tokens": max_tokens,
@@ -88,7 +89,16 @@ def init(  # noqa: PLR0913  # one parameter for each standard setting, so that e
         "on_loss": on_loss,
     }
     given = {name: value for name, value in {**standard, **settings}.items() if value is not None}
-    return manager.create_model(provider, model, given)
+    try:
+        return manager.create_model(provider, name_of_model, given)
+    except ProviderNotFoundError:
+        # `qwen3:8b` is a model's whole name, and no provider is called `qwen3`.
+        placed = (
+            None if model_provider or provider in manager.declared(PROVIDERS) else manager.provider_of(model.strip())
+        )
+        if placed is None:
+            raise
+    return manager.create_model(placed, model.strip(), given)
 
 
 def split_name(
@@ -97,7 +107,8 @@ def split_name(
     """The provider and the model that a name stands for.
 
     Args:
-        model: `provider:model`, or the model alone where `model_provider` is given.
+        model: `provider:model`, or the model alone where `model_provider` is given or a plugin claims how the name
+            begins.
         model_provider: The provider's name, where `model` does not begin with it.
         plugins: Which providers are there; the installed ones unless told otherwise.
 
@@ -112,20 +123,40 @@ def split_name(
     for given in (model, model_provider or ""):
         if not isinstance(given, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without types
             raise ModelNameError(f"The model's name is {type(given).__name__}.", hint="Write 'provider:model'.")
+    manager = plugins or default_manager()
+    if not model_provider and model.strip() and ":" not in model:
+        return _placed(model.strip(), manager), model.strip()
     provider, name = (model_provider, model) if model_provider else model.partition(":")[::2]
     provider, name = plain_name(provider), name.strip()
     prefix = plain_name(name.partition(":")[0]) if model_provider and ":" in name else ""
     if prefix == provider:
         name = name.partition(":")[2].strip()
-    elif prefix and prefix in (plugins or default_manager()).providers():
+    elif prefix and prefix in manager.declared(PROVIDERS):
         raise ModelNameError(
             f"{model!r} names the provider {prefix!r}, and model_provider is {model_provider!r}.",
             hint=f"Leave one of them out; a model of {provider!r} with this name is written '{provider}:{name}'.",
         )
     if not name or not provider:
-        installed = ", ".join((plugins or default_manager()).providers()) or "none"
+        installed = ", ".join(manager.providers()) or "none"
         raise ModelNameError(
             f"{model!r} does not name a provider and a model.",
             hint=f"Write 'provider:model', or give model_provider=. Installed providers: {installed}.",
         )
     return provider, name
+
+
+def _placed(model: str, manager: PluginManager) -> str:
+    """The provider that claims a model which was named alone."""
+    provider = manager.provider_of(model)
+    if provider is not None:
+        return provider
+    declared = manager.providers()
+    from chatplug.plugins.known import distribution_for, provider_for
+
+    known = provider_for(model)
+    distribution = distribution_for(known) if known else None
+    if distribution and known not in declared:
+        hint = f"It may be a model of {known!r}, which comes with: pip install {distribution}."
+    else:
+        hint = f"Write 'provider:model', or give model_provider=. Installed providers: {', '.join(declared) or 'none'}."
+    raise ModelNameError(f"{model!r} does not name a provider and a model, and no plugin claims it.", hint=hint)

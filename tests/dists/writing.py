@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import os
 import subprocess
@@ -41,16 +43,42 @@ class Site:
         version: str = "1.2.3",
         provider: str | None = None,
         value: str | None = None,
+        entry_points: str = "",
+        requires: str = "",
     ) -> None:
-        """Write a distribution; its module says on standard error that it was imported."""
+        """Write a distribution; its module says on standard error that it was imported.
+
+        Args:
+            distribution: Its name.
+            code: Its one module; None for none.
+            version: Its version.
+            provider: The provider that it declares; the module's name unless told otherwise.
+            value: Where that is; the module unless told otherwise.
+            entry_points: More of them, as text.
+            requires: Which versions of chatplug it asks for.
+        """
         module = distribution.replace("-", "_")
         metadata = f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n"
-        entry_points = f"[chatplug.providers]\n{provider or module} = {value or module}\n"
+        metadata += f"Requires-Dist: chatplug{requires}\n" if requires else ""
+        entry_points = f"[chatplug.providers]\n{provider or module} = {value or module}\n{dedent(entry_points)}"
         self.write(f"{module}-{version}.dist-info/METADATA", metadata)
         self.write(f"{module}-{version}.dist-info/entry_points.txt", entry_points)
         if code is not None:
             says = f"import sys\nprint('imported {module}', file=sys.stderr)\n"
             self.write(f"{module}.py", says + dedent(code))
+        self.record(distribution, version)
+
+    def record(self, distribution: str, version: str = "1.2.3") -> None:
+        """Write a distribution's RECORD, as an installer would."""
+        module = distribution.replace("-", "_")
+        own = f"{module}-{version}.dist-info"
+        rows = [f"{own}/RECORD,,", f"__pycache__/{module}.pyc,,"]
+        for path in (f"{module}.py", f"{own}/METADATA", f"{own}/entry_points.txt"):
+            if (self.folder / path).exists():
+                data = (self.folder / path).read_bytes()
+                digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
+                rows.append(f"{path},sha256={digest},{len(data)}")
+        self.write(f"{own}/RECORD", "\n".join(rows) + "\n")
 
     def write(self, path: str, text: str) -> None:
         """Write one file."""

@@ -7,8 +7,8 @@ reading); what has changed, or was too young, is read anew. Whoever finds metada
 
 The file is data and never code. It is written whole and renamed into its place, has a checksum, and is ignored if it is
 torn, foreign, too large or somebody else's. It may be absent, and nobody is told when it cannot be written. Before a
-plugin is imported its entry point is read once more where it stands (`is_declared`): the file can hide a plugin that
-is there, it cannot invent one.
+plugin is imported its entry point is read once more where it stands (`is_declared`): a file that somebody made up, with
+the right checksum, can hide a plugin that is there, and cannot invent one.
 """
 
 from __future__ import annotations
@@ -73,6 +73,10 @@ class Index:
         if last is None or len(last[0]) != len(contents) or not all(map(is_, last[0], contents)):
             self._last = last = contents, _together(contents)
         return last[1]
+
+    def distrust(self) -> None:
+        """Forget everything, and do without the file until it is written anew."""
+        self._known, self._is_read = {}, True
 
     def _contents(self) -> list[Contents]:
         if not self._is_read:

@@ -20,6 +20,7 @@ import pluggy
 from chatplug.errors import PluginError, PluginLoadError, nearest
 from chatplug.plugins.declaration import COMMANDS, EXTENSIONS, PROVIDERS, Declaration, printable, target_of
 from chatplug.plugins.hookspecs import ChatplugSpecs
+from chatplug.plugins.versions import fits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -119,6 +120,10 @@ def load(declaration: Declaration, group: str) -> Plugin:
     Raises:
         PluginLoadError: If anything is wrong with it.
     """
+    version = sys.modules["chatplug"].__version__  # which stands above this room, and is loaded in any case
+    if not fits(version, declaration.requires):
+        asked = f"asks for chatplug {declaration.requires}, and this is {version}."
+        _refuse(declaration, asked, None)
     began = perf_counter()
     loaded = _imported(declaration)
     manager = pluggy.PluginManager("chatplug")
@@ -146,9 +151,14 @@ def load(declaration: Declaration, group: str) -> Plugin:
 
 
 class Loader:
-    """Every plugin at most once: what was loaded, what failed, and what is being loaded by another thread."""
+    """Every plugin at most once: what was loaded, what failed, and what is being loaded by another thread.
 
-    def __init__(self) -> None:
+    Args:
+        vet: Asked before anything of a plugin is imported; it raises where that must not be.
+    """
+
+    def __init__(self, vet: Callable[[Declaration], None]) -> None:
+        self._vet = vet
         self._loaded: dict[tuple[str, str], Plugin] = {}
         self._failed: dict[tuple[str, str], PluginError] = {}
         self._locks: dict[tuple[str, str], RLock] = {}
@@ -161,6 +171,10 @@ class Loader:
     def forget_failures(self) -> None:
         """Let plugins that failed be tried again."""
         self._failed.clear()
+
+    def has(self, declaration: Declaration, group: str = PROVIDERS) -> bool:
+        """Whether a plugin is loaded already."""
+        return (group, declaration.value) in self._loaded
 
     def load(self, declaration: Declaration, group: str = PROVIDERS) -> Plugin:
         """The plugin; one that failed fails alike each time, and is not imported again.
@@ -182,6 +196,7 @@ class Loader:
             if failed is not None:
                 # A copy: an exception that is raised again keeps the traceback of each time.
                 raise copy(failed) from failed.__cause__
+            self._vet(declaration)
             try:
                 plugin = load(declaration, group)
             except PluginError as error:

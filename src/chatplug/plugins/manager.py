@@ -12,11 +12,12 @@ import chatplug.plugins.pydantic_plugins  # noqa: F401  # pyright: ignore[report
 # isort: split
 from inspect import isawaitable
 from threading import RLock
-from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, TypeGuard, TypeVar, cast
 
 from chatplug.callbacks.extension import provide_handlers
 from chatplug.callbacks.handler import BaseCallbackHandler
 from chatplug.errors import (
+    ModelNameError,
     PluginError,
     PluginHookError,
     ProviderConflictError,
@@ -29,19 +30,23 @@ from chatplug.messages.extension import provide_converters
 from chatplug.plugins.aliases import alias_names, alias_of
 from chatplug.plugins.border import Border, drop, finished
 from chatplug.plugins.declaration import COMMANDS, EXTENSIONS, MODELS, PROVIDERS, Declaration
-from chatplug.plugins.index import default_index
+from chatplug.plugins.index import Installed, default_index, is_declared
 from chatplug.plugins.loading import Loader, Plugin, remedy, told, who
+from chatplug.plugins.placing import claims
+from chatplug.plugins.trust import Trust, trust
 from chatplug.runnables.executor import run_in_executor
 from chatplug.wire.shape import is_array
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from logging import Logger
 
     from chatplug.messages.loss import Exported
 
 __all__ = ["PluginManager", "default_manager"]
 
 T = TypeVar("T")
+Groups: TypeAlias = "Mapping[str, Mapping[str, list[Declaration]]]"
 _LIST = "chatplug_list_models"
 
 
@@ -64,7 +69,8 @@ class PluginManager:
             self._given = {PROVIDERS: declarations, MODELS: {}, EXTENSIONS: {}, COMMANDS: {}}
         if extensions is not None:
             self._given[EXTENSIONS] = extensions
-        self._loader = Loader()
+        self._loader = Loader(self._vet)
+        self._let_in: tuple[Installed, Trust, Groups] | None = None
         self._extensions: list[Plugin] | None = None
         self._handlers: list[BaseCallbackHandler] | None = None
         self._is_loading = False
@@ -73,7 +79,26 @@ class PluginManager:
     def declared(self, group: str) -> Mapping[str, list[Declaration]]:
         """What is declared in an entry-point group, by name, without importing anybody."""
         given = self._given.get(group)
-        return default_index().installed().groups[group] if given is None else given
+        return self._trusted()[group] if given is None else given
+
+    def _trusted(self) -> Groups:
+        """What is installed and may run."""
+        installed, held = default_index().installed(), trust()
+        if held.is_open():
+            return installed.groups
+        known = self._let_in
+        if known is None or known[0] is not installed or known[1] is not held:
+            groups = {
+                group: {name: kept for name, found in names.items() if (kept := held.those_let_in(found))}
+                for group, names in installed.groups.items()
+            }
+            self._let_in = known = installed, held, groups
+        return known[2]
+
+    def _vet(self, declaration: Declaration) -> None:
+        """Look at a plugin that is about to be imported; what a program declares itself it has looked at."""
+        if not self._given:
+            trust().check(declaration)
 
     def providers(self) -> dict[str, list[Declaration]]:
         """Who declares which provider, without importing anybody."""
@@ -84,6 +109,19 @@ class PluginManager:
         with self._lock:
             self._loader.forget_failures()
             self._extensions = self._handlers = None
+
+    def provider_of(self, model: str) -> str | None:
+        """The provider of a model that was named alone; None where no plugin claims how its name begins.
+
+        Raises:
+            ModelNameError: If two providers claim it alike.
+        """
+        found = claims(model, self.declared(MODELS), self.declared(PROVIDERS))
+        if len(found) > 1:
+            owners = " or ".join(f"{provider!r} ({who(one)})" for provider, one in sorted(found.items()))
+            written = " or ".join(f"'{provider}:{model}'" for provider in sorted(found))
+            raise ModelNameError(f"{model!r} may be a model of {owners}.", hint=f"Write {written}.")
+        return next(iter(found), None)
 
     def create_model(self, provider: str, model: str, settings: Mapping[str, Any]) -> BaseChatModel:
         """A model of a provider, made by the plugin that declared it.
@@ -96,7 +134,7 @@ class PluginManager:
             InvalidRequestError: If the plugin refuses the model's name or a setting.
         """
         used, settings = self._unaliased(provider, settings)
-        plugin = self._loader.load(self._declaration(used))
+        plugin = self._plugin(used)
         declaration = plugin.declaration
         create = plugin.hook("chatplug_create_model")
         with Border(declaration, "chatplug_create_model", provider, model):
@@ -140,7 +178,7 @@ class PluginManager:
     def _listing(self, provider: str, settings: Mapping[str, Any]) -> tuple[Plugin, object]:
         """What a plugin answers when it is asked for its models; it may have to be awaited."""
         used, settings = self._unaliased(provider, settings)
-        plugin = self._loader.load(self._declaration(used))
+        plugin = self._plugin(used)
         ask = plugin.hook(_LIST)
         with Border(plugin.declaration, _LIST, provider):
             return plugin, ask(used, dict(settings)) if ask else None
@@ -213,6 +251,7 @@ class PluginManager:
             return self._extensions
 
     def _extensions_that_load(self) -> Iterator[Plugin]:
+        self._log_those_kept_out()
         for _, declared in sorted(self.declared(EXTENSIONS).items()):
             for declaration in declared:
                 try:
@@ -225,15 +264,35 @@ class PluginManager:
         alias = None if self._given else alias_of(provider, lambda: self.declared(PROVIDERS))
         return (provider, settings) if alias is None else (alias.provider, alias.with_settings(settings))
 
+    def _log_those_kept_out(self) -> None:
+        """Say which extensions a lock or an allow-list keeps out; who blocks one knows it."""
+        held = trust()
+        if self._given or held.is_open():
+            return
+        for found in default_index().installed().groups[EXTENSIONS].values():
+            for one in found:
+                why, hint = held.refusal(one)
+                if why and not held.is_blocked(one):
+                    _logger().warning("The extension %s is kept out: %s %s", who(one), why, hint)
+
+    def _plugin(self, provider: str) -> Plugin:
+        """The plugin that declares a provider, loaded."""
+        declaration = self._declaration(provider)
+        if not self._loader.has(declaration) and not is_declared(declaration):
+            # The index was made up by somebody, or has just been overtaken.
+            default_index().distrust()
+            declaration = self._declaration(provider)
+        return self._loader.load(declaration)
+
     def _declaration(self, provider: str) -> Declaration:
         """Who provides it."""
         declared = self.declared(PROVIDERS)
         found = declared.get(provider, [])
         if not found:
-            installed = ", ".join(sorted(declared)) or "none"
-            known = [*declared, *(() if self._given else alias_names())]
-            hints = (nearest(provider, known), f"Installed: {installed}.", self._broken())
-            raise ProviderNotFoundError(f"No plugin provides {provider!r}.", hint=" ".join(filter(None, hints)))
+            if not self._given:
+                for one in default_index().installed().groups[PROVIDERS].get(provider, []):
+                    trust().check(one)
+            self._not_found(provider, [*declared, *(() if self._given else alias_names())])
         if len(found) == 1:
             return found[0]
         if len({one.distribution for one in found}) == 1:
@@ -245,6 +304,22 @@ class PluginManager:
             f"{len(found)} distributions provide {provider!r}: {', '.join(who(one) for one in found)}.",
             hint="Uninstall all but one of them.",
         )
+
+    def _not_found(self, provider: str, known: Sequence[str]) -> NoReturn:
+        """Say what to do where nobody provides it: what to install, or which name is meant."""
+        from chatplug.plugins.known import distribution_for, known_providers
+
+        missing = distribution_for(provider)
+        if missing:
+            told = f"Install it with: pip install {missing}."
+        else:
+            told = nearest(provider, known)
+            near = "" if told else nearest(provider, known_providers())
+            if near:
+                told = f"{near} It comes with: pip install {distribution_for(near.split(chr(39))[1])}."
+        installed = ", ".join(sorted(self.declared(PROVIDERS))) or "none"
+        hint = " ".join(filter(None, (told, f"Installed: {installed}.", self._broken())))
+        raise ProviderNotFoundError(f"No plugin provides {provider!r}.", hint=hint)
 
     def _broken(self) -> str:
         """What is installed and cannot be used, for whoever looks for it."""
@@ -278,15 +353,19 @@ def _wrong(plugin: Plugin, hook: str, answer: object, kind: str) -> None:
 
 def _log(declaration: Declaration, what: str, error: BaseException | None = None) -> None:
     """Say what an extension did wrong; nobody else is stopped by it."""
-    import logging
-
-    logging.getLogger("chatplug.plugins").error(
+    _logger().error(
         "The extension %s is left out: %s. %s",
         who(declaration),
         what.rstrip("."),
         remedy(declaration),
         exc_info=error,
     )
+
+
+def _logger() -> Logger:
+    from logging import getLogger
+
+    return getLogger("chatplug.plugins")
 
 
 _default: PluginManager | None = None
