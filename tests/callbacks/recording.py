@@ -12,6 +12,8 @@ Heard = tuple[str, tuple[Any, ...], dict[str, Any]]
 class Recording(BaseCallbackHandler):
     """Keeps what it hears."""
 
+    run_inline = True
+
     def __init__(self) -> None:
         self.heard: list[Heard] = []
 

@@ -25,6 +25,8 @@ INNER = WholeNative(name="inner")
 class Runs(BaseCallbackHandler):
     """Keeps the runs that have ended."""
 
+    run_inline = True
+
     def __init__(self) -> None:
         self.runs: dict[str, Run] = {}
         self.events: list[tuple[str, UUID]] = []

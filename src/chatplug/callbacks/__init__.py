@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from chatplug.callbacks.handler import AsyncCallbackHandler, BaseCallbackHandler
+    from chatplug.callbacks.listener import HandlerReport, handler_reports
     from chatplug.callbacks.manager import (
         AsyncCallbackManagerForChainRun,
         AsyncCallbackManagerForLLMRun,
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
         CallbackManagerForToolRun,
     )
     from chatplug.callbacks.run import Run, RunKind, RunStatus, UsageStatus
+    from chatplug.callbacks.settling import aflush, flush
 
 __all__ = [
     "AsyncCallbackHandler",
@@ -27,10 +29,14 @@ __all__ = [
     "CallbackManagerForChainRun",
     "CallbackManagerForLLMRun",
     "CallbackManagerForToolRun",
+    "HandlerReport",
     "Run",
     "RunKind",
     "RunStatus",
     "UsageStatus",
+    "aflush",
+    "flush",
+    "handler_reports",
 ]
 
 _HOMES = {
@@ -43,10 +49,14 @@ _HOMES = {
     "CallbackManagerForChainRun": "manager",
     "CallbackManagerForLLMRun": "manager",
     "CallbackManagerForToolRun": "manager",
+    "HandlerReport": "listener",
     "Run": "run",
     "RunKind": "run",
     "RunStatus": "run",
     "UsageStatus": "run",
+    "aflush": "settling",
+    "flush": "settling",
+    "handler_reports": "listener",
 }
 
 

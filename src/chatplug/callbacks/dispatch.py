@@ -1,131 +1,118 @@
 """One event to many handlers.
 
-`send` calls each handler that defines the event, and gives back what has to be awaited. Both drivers stand on it, so
-that the synchronous and the asynchronous path do the same in the same order.
+A handler that observes gets the event into its queue, which costs the caller next to nothing. The others hear it here
+and now. Both drivers stand on `_Told`, so that the synchronous and the asynchronous path do the same in the same order.
 """
 
 from __future__ import annotations
 
 import asyncio
-import inspect
-import logging
-from concurrent.futures import Future
-from contextvars import copy_context
-from threading import Thread
 from typing import TYPE_CHECKING, Any
 
-from chatplug.callbacks.handler import BaseCallbackHandler
+from chatplug.callbacks.audience import Audience
+from chatplug.callbacks.event import ENDS, STARTS
+from chatplug.callbacks.settling import asettle, settle
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Iterator
+    from collections.abc import Sequence
 
-__all__ = ["adispatch", "dispatch"]
+    from chatplug.callbacks.event import Event
+    from chatplug.callbacks.handler import BaseCallbackHandler
+    from chatplug.callbacks.hearing import Hearing
+    from chatplug.callbacks.run import Run
 
-_log = logging.getLogger("chatplug.callbacks")
+__all__ = ["adeliver", "adispatch", "deliver", "dispatch"]
 
 
 def dispatch(handlers: list[BaseCallbackHandler], event: str, *args: Any, **kwargs: Any) -> None:
-    """Tell each handler of an event, in order; asynchronous methods have ended when this returns.
+    """Tell each handler of an event, in order; asynchronous methods in line have ended when this returns.
 
-    The first failure ends it, but not at the end of a run: that each handler hears, and then the failure is raised.
-    Whoever has not heard the start of a run, because of a failure, is taken out of `handlers`, and hears no end.
+    The first failure of a handler that is required ends it, but not at the end of a run: that each handler hears, and
+    then the failure is raised. Whoever has not heard the start of a run, because of a failure, is taken out of
+    `handlers`, and hears no end.
     """
-    told = _Told(handlers, event)
-    for handler, method in told.listeners():
-        try:
-            answer = method(*args, **kwargs)
-            if inspect.isawaitable(answer):
-                _complete(answer)
-        except BaseException as error:
-            told.failed(handler, error)
-    told.end()
+    deliver(handlers, (event, args, kwargs))
 
 
 async def adispatch(handlers: list[BaseCallbackHandler], event: str, *args: Any, **kwargs: Any) -> None:
     """The asynchronous twin of `dispatch`."""
+    await adeliver(handlers, (event, args, kwargs))
+
+
+def deliver(handlers: list[BaseCallbackHandler], event: Event) -> None:
+    """Tell each handler of an event that is ready."""
     told = _Told(handlers, event)
-    for handler, method in told.listeners():
+    for hearing, method in told.in_line(None):
         try:
-            answer = method(*args, **kwargs)
-            if inspect.isawaitable(answer):
-                await answer
+            hearing.call(event, method)
         except BaseException as error:
-            told.failed(handler, error)
+            told.failed(hearing, error)
+    if told.is_over:
+        settle(told.audience)
     told.end()
 
 
-_STARTS = frozenset({"on_chat_model_start", "on_chain_start", "on_tool_start"})
-_ENDS = frozenset(
-    {
-        "on_chain_end",
-        "on_chain_error",
-        "on_llm_end",
-        "on_llm_error",
-        "on_run_end",
-        "on_tool_end",
-        "on_tool_error",
-    }
-)
+async def adeliver(handlers: list[BaseCallbackHandler], event: Event) -> None:
+    """The asynchronous twin of `deliver`."""
+    told = _Told(handlers, event)
+    for hearing, method in told.in_line(asyncio.get_running_loop()):
+        try:
+            await hearing.acall(event, method)
+        except BaseException as error:
+            told.failed(hearing, error)
+    if told.is_over:
+        await asettle(told.audience)
+    told.end()
 
 
 class _Told:
-    """One event: who has to hear it, and what has failed."""
+    """One event: who hears it, and what has failed."""
 
-    __slots__ = ("_event", "_failure", "_handlers")
+    __slots__ = ("_event", "_failure", "audience")
 
-    def __init__(self, handlers: list[BaseCallbackHandler], event: str) -> None:
+    def __init__(self, handlers: list[BaseCallbackHandler], event: Event) -> None:
+        self.audience = handlers if type(handlers) is Audience else Audience(handlers)
         self._event = event
         self._failure: BaseException | None = None
-        self._handlers = handlers
 
-    def listeners(self) -> Iterator[tuple[BaseCallbackHandler, Any]]:
-        """The handlers that define the event, and their methods for it."""
-        silent = getattr(BaseCallbackHandler, self._event)
-        for handler in tuple(self._handlers):
-            if getattr(type(handler), self._event, silent) is not silent or self._event in vars(handler):
-                yield handler, getattr(handler, self._event)
+    def in_line(self, loop: asyncio.AbstractEventLoop | None) -> Sequence[tuple[Hearing, Any]]:
+        """Put the event into the queues of those that observe; gives those that hear it now.
 
-    def failed(self, handler: BaseCallbackHandler, error: BaseException) -> None:
+        The first come first, whatever becomes of the others: who observes hears of a run that was refused, too.
+        """
+        in_line: list[tuple[Hearing, Any]] = []
+        for hearing, method in self.audience.who_hears(self._event[0], loop):
+            if hearing.queue is not None:
+                hearing.put(self._event, method)
+            elif hearing.listener.is_aside:
+                hearing.listener.drop()
+            else:
+                in_line.append((hearing, method))
+        return in_line
+
+    def failed(self, hearing: Hearing, error: BaseException) -> None:
         """Raise it, log it, or keep it until everybody has heard the end."""
-        if isinstance(error, Exception) and not handler.raise_error:
-            _log.warning("%s.%s failed: %r", type(handler).__name__, self._event, error, exc_info=error)
-        elif self._event in _ENDS:
+        name = self._event[0]
+        if isinstance(error, Exception) and not hearing.is_required:
+            hearing.listener.fail(name, error)
+        elif name in ENDS:
             # A cancellation must not be lost behind a failure that came before it.
             if self._failure is None or (isinstance(self._failure, Exception) and not isinstance(error, Exception)):
                 self._failure = error
         else:
-            if self._event in _STARTS:
-                place = next(index for index, other in enumerate(self._handlers) if other is handler)
-                del self._handlers[place + 1 :]
+            if name in STARTS:
+                self.audience.leave_behind(hearing)
             raise error
+
+    @property
+    def is_over(self) -> bool:
+        """Whether this ends a run that is part of no other. Whoever was told to stop waits for nobody."""
+        if self._event[0] != "on_run_end":
+            return False
+        run: Run = self._event[1][0]
+        return run.parent is None and run.status != "cancelled"
 
     def end(self) -> None:
         """Raise what was kept."""
         if self._failure is not None:
             raise self._failure
-
-
-def _complete(answer: Awaitable[Any]) -> None:
-    """Run an asynchronous method from a synchronous call, with the caller's context."""
-
-    async def whole() -> Any:
-        return await answer
-
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        asyncio.run(whole())
-        return
-    # A synchronous call inside a running loop: that loop cannot be waited on from within, so another thread does it.
-    done: Future[Any] = Future()
-
-    def work() -> None:
-        try:
-            done.set_result(asyncio.run(whole()))
-        except BaseException as error:  # handed to the caller below
-            done.set_exception(error)
-
-    thread = Thread(target=copy_context().run, args=(work,), daemon=True)
-    thread.start()
-    thread.join()
-    done.result()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -17,13 +17,29 @@ __all__ = ["AsyncCallbackHandler", "BaseCallbackHandler"]
 class BaseCallbackHandler:
     """Hears the events that its subclass defines; a method may be `def` or `async def`.
 
-    A handler that raises is logged with its name, and the call goes on. With `raise_error` its failure ends the
-    call instead. Every event has `run_id`, `parent_run_id` and `tags` among its keyword arguments, and may have more
-    one day: take `**kwargs`.
+    Every event has `run_id`, `parent_run_id` and `tags` among its keyword arguments, and may have more one day: take
+    `**kwargs`. A handler hears all events of a run in one context of its own: what it sets in a context variable at the
+    start it finds at the end, and the caller never sees it. It does not hear what it calls itself.
+
+    A handler hears the objects themselves, not copies. What is changed after an event a handler that only observes may
+    find changed.
     """
 
+    policy: Literal["observe", "required"] = "observe"
+    """What a handler may do to a call.
+
+    `observe`: nothing. Its events wait in a queue, and it hears them a little later: `def` methods in a worker thread,
+    `async def` methods in the event loop of the outermost asynchronous call, or in one of the host's where that call is
+    synchronous. While 10,000 events wait for it, it misses what comes. Its first failure is logged; after ten failures
+    of one event in a row it hears nothing any more. `chatplug.callbacks.handler_reports()` tells of both.
+
+    `required`: it hears in line, before the call goes on, and its failure ends the call: before anything is sent, if it
+    fails at the start of a run. A `def` method runs in the caller's thread, also on the asynchronous path.
+    """
     raise_error: bool = False
-    """Whether a failure of this handler ends the call."""
+    """LangChain's word for `policy = "required"`."""
+    run_inline: bool = False
+    """Whether a handler that observes hears in line: it is quick, and what it keeps is read right after the call."""
     wants_streaming: bool = False
     """Whether a model that is only invoked shall stream inside, so that this handler hears its chunks."""
 
@@ -45,6 +61,29 @@ class BaseCallbackHandler:
         Args:
             serialized: The model's identifying parameters, never a key.
             messages: The conversation, as the only item of a list.
+            run_id: The run's id, the same in all its events.
+            parent_run_id: The run that this one is a part of.
+            tags: The run's tags.
+            metadata: The run's metadata.
+            **kwargs: `name`: the run's name.
+        """
+
+    def on_llm_start(
+        self,
+        serialized: dict[str, Any],
+        prompts: list[str],
+        *,
+        run_id: UUID,
+        parent_run_id: UUID | None = None,
+        tags: list[str] | None = None,
+        metadata: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """The same for a handler that does not define `on_chat_model_start`: the conversation is a text.
+
+        Args:
+            serialized: The model's identifying parameters, never a key.
+            prompts: The conversation, as the only item of a list.
             run_id: The run's id, the same in all its events.
             parent_run_id: The run that this one is a part of.
             tags: The run's tags.

@@ -9,16 +9,15 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from chatplug.callbacks.event import Event
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from chatplug.callbacks.handler import BaseCallbackHandler
     from chatplug.callbacks.run import Run, RunKind, RunStatus
 
 __all__ = ["Event", "Life", "each_once", "status_after"]
-
-Event = tuple[str, tuple[Any, ...], dict[str, Any]]
-"""What handlers hear: the event's name and its arguments."""
 
 _ENDS: dict[RunKind, tuple[str, str]] = {
     "chat_model": ("on_llm_end", "on_llm_error"),
@@ -66,7 +65,17 @@ class Life:
 
     def started(self) -> Sequence[Event]:
         """What handlers hear before anything is done."""
+        if not self.handlers:
+            return ()
+        from chatplug.callbacks.audience import Audience
+
+        self.handlers = Audience(self.handlers, self.run)
         return [self.start_event()] if self.handlers else ()
+
+    def hears(self, event: str) -> bool:
+        """Whether anybody hears an event of this name, once the run has begun."""
+        hears: Callable[[str], bool] | None = getattr(self.handlers, "hears", None)
+        return hears is not None and hears(event)
 
     def ended(self) -> Sequence[Event]:
         """What handlers hear of a good end."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
-from chatplug.callbacks.dispatch import adispatch, dispatch
+from chatplug.callbacks.dispatch import adeliver, deliver
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -78,9 +78,13 @@ class _ManagerForRun:
     def __init__(self, life: Life, inherited: CallbackManager | None = None) -> None:
         assert life.run is not None, "a run that can be told of"
         self.run = life.run
-        self.handlers = life.handlers
         self._life = life
         self._inherited = inherited
+
+    @property
+    def handlers(self) -> list[BaseCallbackHandler]:
+        """Who listens to the run."""
+        return self._life.handlers
 
     @property
     def run_id(self) -> UUID:
@@ -135,8 +139,7 @@ class _Teller(_ManagerForRun):
         self._tell(self._event("on_retry", retry_state, **kwargs))
 
     def _tell(self, event: Event) -> None:
-        name, args, more = event
-        dispatch(self.handlers, name, *args, **more)
+        deliver(self._life.handlers, event)
 
 
 class _AsyncTeller(_ManagerForRun):
@@ -151,8 +154,7 @@ class _AsyncTeller(_ManagerForRun):
         await self._tell(self._event("on_retry", retry_state, **kwargs))
 
     async def _tell(self, event: Event) -> None:
-        name, args, more = event
-        await adispatch(self.handlers, name, *args, **more)
+        await adeliver(self._life.handlers, event)
 
 
 class Announced:
@@ -206,7 +208,8 @@ class CallbackManagerForLLMRun(_Teller):
         """
         self.announced.remember(chunk)
         self.run.token_came()
-        self._tell(self._event("on_llm_new_token", token, chunk=chunk, **kwargs))
+        if self._life.hears("on_llm_new_token"):
+            self._tell(self._event("on_llm_new_token", token, chunk=chunk, **kwargs))
 
 
 class AsyncCallbackManagerForLLMRun(_AsyncTeller):
@@ -220,7 +223,8 @@ class AsyncCallbackManagerForLLMRun(_AsyncTeller):
         """The asynchronous twin of `CallbackManagerForLLMRun.on_llm_new_token`."""
         self.announced.remember(chunk)
         self.run.token_came()
-        await self._tell(self._event("on_llm_new_token", token, chunk=chunk, **kwargs))
+        if self._life.hears("on_llm_new_token"):
+            await self._tell(self._event("on_llm_new_token", token, chunk=chunk, **kwargs))
 
     def get_sync(self) -> CallbackManagerForLLMRun:
         """The same run's manager for a synchronous method that runs in a worker thread."""

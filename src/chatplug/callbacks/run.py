@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from threading import Lock
+from threading import RLock
 from time import time
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
     from collections.abc import Mapping, Sequence
     from uuid import UUID
 
@@ -22,7 +23,7 @@ RunStatus: TypeAlias = Literal["ok", "error", "cancelled", "abandoned"]
 UsageStatus: TypeAlias = Literal["reported", "partial", "unknown"]
 """Whether a usage is what the provider said at the end, what it had said when the run stopped, or not known at all."""
 
-_naming = Lock()
+_naming = RLock()  # the garbage collector may end another run while this thread holds it
 
 
 def new_id() -> UUID:
@@ -40,6 +41,7 @@ class Run:
         "end",
         "error",
         "first_token",
+        "home",
         "inputs",
         "kind",
         "metadata",
@@ -90,6 +92,8 @@ class Run:
     """What answered, as the provider knows it; None where the run is not a model's."""
     retries: int
     """How often it was tried again."""
+    home: tuple[AbstractEventLoop | None] | None
+    """The event loop in which asynchronous handlers that observe hear it; None before it is known. The host sets it."""
 
     def __init__(
         self,
@@ -111,6 +115,7 @@ class Run:
         self.inputs = self.output = self.usage = self.provider = self.model = None
         self.usage_status = "unknown"
         self.retries = 0
+        self.home = None
         self._id = id
 
     @property
@@ -153,3 +158,12 @@ class Run:
         if self._id is not None:
             parts.append(str(self._id))
         return f"<Run {' '.join(parts)}>"
+
+
+def _begin_anew() -> None:
+    global _naming  # another thread of the parent may have held it
+    _naming = RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_anew)

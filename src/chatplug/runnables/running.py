@@ -87,18 +87,18 @@ class Running:
     def send(self, events: Sequence[Event]) -> None:
         """Tell handlers of events."""
         if events:
-            from chatplug.callbacks.dispatch import dispatch
+            from chatplug.callbacks.dispatch import deliver
 
-            for name, args, kwargs in events:
-                dispatch(self._life.handlers, name, *args, **kwargs)
+            for event in events:
+                deliver(self._life.handlers, event)
 
     async def asend(self, events: Sequence[Event]) -> None:
         """The asynchronous twin of `send`."""
         if events:
-            from chatplug.callbacks.dispatch import adispatch
+            from chatplug.callbacks.dispatch import adeliver
 
-            for name, args, kwargs in events:
-                await adispatch(self._life.handlers, name, *args, **kwargs)
+            for event in events:
+                await adeliver(self._life.handlers, event)
 
 
 class InContext(Generic[T]):

@@ -1,0 +1,75 @@
+"""`Audience`: the handlers of one run. Who hears which event is found out once for each run and event."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from chatplug.callbacks.event import ENDS
+from chatplug.callbacks.handler import BaseCallbackHandler
+from chatplug.callbacks.hearing import Hearing, handlers_outside
+from chatplug.callbacks.listener import listener_of
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+    from collections.abc import Iterable
+
+    from chatplug.callbacks.run import Run
+
+__all__ = ["Audience"]
+
+Heard: TypeAlias = tuple[tuple[Hearing, Any], ...]
+"""Who hears an event, and by which method."""
+
+
+class Audience(list[BaseCallbackHandler]):
+    """The handlers of a run; those that have missed its start are taken out.
+
+    Args:
+        handlers: Whom the run has.
+        run: The run.
+    """
+
+    __slots__ = ("_heard", "_hearings", "_run")
+
+    def __init__(self, handlers: Iterable[BaseCallbackHandler], run: Run | None = None) -> None:
+        super().__init__(handlers_outside(handlers))
+        self._run = run
+        self._hearings: list[Hearing] | None = None
+        self._heard: dict[str, Heard] = {}
+
+    def hears(self, event: str) -> bool:
+        """Whether anybody hears an event."""
+        return bool(self._heard[event] if event in self._heard else self.who_hears(event, None))
+
+    def who_hears(self, event: str, loop: AbstractEventLoop | None) -> Heard:
+        """Who hears an event, in order: at the end of a run in the reverse.
+
+        Args:
+            event: The event's name.
+            loop: The event loop of the asynchronous code that tells it.
+        """
+        found = self._heard.get(event)
+        if found is None:
+            methods = [(hearing, hearing.method(event)) for hearing in self.hearings(loop)]
+            heard = [(hearing, method) for hearing, method in methods if method is not None]
+            self._heard[event] = found = tuple(reversed(heard) if event in ENDS else heard)
+        return found
+
+    def hearings(self, loop: AbstractEventLoop | None = None) -> list[Hearing]:
+        """Each handler in this run."""
+        if self._hearings is None:
+            run = self._run
+            # Asynchronous handlers hear a run and those below it in one loop, or they would hear them out of order.
+            home: tuple[AbstractEventLoop | None] = (loop,)
+            if run is not None:
+                run.home = home = (run.parent.home if run.parent is not None else None) or home
+            self._hearings = [Hearing(handler, listener_of(handler), home[0]) for handler in self]
+        return self._hearings
+
+    def leave_behind(self, hearing: Hearing) -> None:
+        """Take out those in line that come after this one, and have not heard the start."""
+        hearings = self.hearings()
+        place = hearings.index(hearing)
+        self._hearings = [one for at, one in enumerate(hearings) if at <= place or one.queue is not None]
+        self[:] = [one.handler for one in self._hearings]
+        self._heard.clear()

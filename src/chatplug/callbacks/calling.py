@@ -1,0 +1,109 @@
+"""Calling what other people wrote: a method that may be `def` or `async def`, from code of either kind."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from concurrent.futures import Future
+from contextvars import Context, copy_context
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from chatplug.callbacks.workers import background_loop, is_background_thread, submit
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
+
+__all__ = ["acall", "call", "call_in_thread"]
+
+
+def call(context: Context, method: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+    """Call a method in a context; an asynchronous one has ended when this returns."""
+    answer = context.run(method, *args, **kwargs)
+    if answer is not None and inspect.isawaitable(answer):
+        _complete(answer, context)
+
+
+async def acall(context: Context, method: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+    """The asynchronous twin of `call`."""
+    answer = context.run(method, *args, **kwargs)
+    if answer is not None and inspect.isawaitable(answer):
+        await _InContext(answer, context)
+
+
+async def call_in_thread(method: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+    """Call a method in a worker thread, so that the event loop goes on."""
+    done: Future[Any] = Future()
+    context = copy_context()
+
+    def work() -> None:
+        try:
+            done.set_result(context.run(method, *args, **kwargs))
+        except BaseException as error:  # handed to whoever waits
+            done.set_exception(error)
+
+    submit(work)
+    answer = await asyncio.wrap_future(done)
+    if answer is not None and inspect.isawaitable(answer):
+        await answer
+
+
+class _InContext:
+    """An awaitable, each step of which runs in one context; the task stays the caller's."""
+
+    __slots__ = ("_awaitable", "_context")
+
+    def __init__(self, awaitable: Awaitable[Any], context: Context) -> None:
+        self._awaitable = awaitable
+        self._context = context
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        run = self._context.run
+        steps = self._awaitable.__await__()
+        step: Any = steps.__next__
+        given: tuple[Any, ...] = ()
+        while True:
+            try:
+                waits_for = run(step, *given)
+            except StopIteration as end:
+                return end.value
+            try:
+                yield waits_for
+            except BaseException as error:
+                step, given = _thrower(steps), (error,)
+            else:
+                step, given = steps.__next__, ()  # what asyncio waits for gives nothing back
+
+
+def _thrower(steps: Any) -> Any:
+    def throw(error: BaseException) -> Any:
+        raise error
+
+    return getattr(steps, "throw", throw)
+
+
+async def _whole(answer: Awaitable[Any]) -> None:
+    await answer
+
+
+def _complete(answer: Awaitable[Any], context: Context) -> None:
+    """Run an asynchronous method to its end from synchronous code."""
+    whole = _whole(_InContext(answer, context))
+    loop = None if is_background_thread() else background_loop()
+    if loop is not None:
+        done = asyncio.run_coroutine_threadsafe(whole, loop)
+    else:  # that loop cannot be waited for from within, nor started at the end of the interpreter
+        done = Future[None]()
+        submit(partial(_run_alone, whole, done))
+    try:
+        done.result()
+    except BaseException:
+        done.cancel()
+        raise
+
+
+def _run_alone(whole: Coroutine[Any, Any, None], done: Future[None]) -> None:
+    try:
+        done.set_result(asyncio.run(whole))
+    except BaseException as error:  # handed to whoever waits
+        done.set_exception(error)

@@ -1,0 +1,198 @@
+"""The queue of one handler that only observes: its events in their order, one at a time.
+
+Adding to a queue waits for nobody. Whoever adds to a queue that nobody works at sees to it that somebody does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from contextvars import Context
+from threading import Lock
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+from chatplug.callbacks.workers import background_loop, submit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from chatplug.callbacks.event import Event
+
+__all__ = ["Item", "LoopQueue", "Marker", "Queue", "ThreadQueue"]
+
+
+class Hears(Protocol):
+    """What an item begins with: it hears the rest. It raises nothing but the cancellation of the task it is in."""
+
+    def hear(self, event: Event, method: Any) -> None: ...
+    async def ahear(self, event: Event, method: Any) -> None: ...
+
+
+Item: TypeAlias = "tuple[Hears, Event, Any]"
+
+_NO_EVENT: Event = ("", (), {})
+_TURN = 64
+"""After so many events that did not wait, the loop is given to others."""
+
+
+class Marker:
+    """An item that says when all before it have been heard."""
+
+    __slots__ = ("_told",)
+
+    def __init__(self, told: Callable[[], None]) -> None:
+        self._told = told
+
+    def as_item(self) -> Item:
+        """The marker, ready to be put into a queue."""
+        return (self, _NO_EVENT, None)
+
+    def hear(self, event: Event, method: Any) -> None:
+        """Say it."""
+        self._told()
+
+    async def ahear(self, event: Event, method: Any) -> None:
+        """Say it."""
+        self._told()
+
+
+class Queue:
+    """What both kinds of queue have in common."""
+
+    __slots__ = ("_began", "_busy", "_done", "items")
+
+    def __init__(self) -> None:
+        self.items: deque[Item] = deque()
+        """What was not heard yet, the oldest first."""
+        self._busy = Lock()
+        """Held while somebody works at the queue. Nobody ever waits for it."""
+        self._began = 0.0
+        self._done = 0
+
+    def put(self, item: Item) -> None:
+        """Add one more; it is heard soon."""
+        self.items.append(item)
+        if self._busy.acquire(False):
+            self._began, self._done = monotonic(), 0
+            self._begin()
+
+    def _begin(self) -> None:
+        raise NotImplementedError
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether everything has been heard."""
+        return not self.items and not self._busy.locked()
+
+    @property
+    def seconds_left(self) -> float:
+        """How long what is in the queue will take, as far as can be told from what was heard of late."""
+        if not self._busy.locked():
+            return 0.0
+        elapsed = monotonic() - self._began
+        return elapsed * len(self.items) / self._done if self._done else elapsed
+
+    def forget(self) -> None:
+        """Begin anew in the child of a fork: what was to be heard the parent hears."""
+        self.items.clear()
+        self._busy = Lock()
+
+    def _is_finished(self) -> bool:
+        """Leave the queue, unless more has come."""
+        busy = self._busy
+        busy.release()
+        return not self.items or not busy.acquire(False)
+
+
+class ThreadQueue(Queue):
+    """The queue of a handler with `def` methods: a worker thread hears."""
+
+    __slots__ = ()
+
+    def _begin(self) -> None:
+        submit(self._work)
+
+    def _work(self) -> None:
+        while True:
+            self._hear()
+            if self._is_finished():
+                return
+
+    def _hear(self) -> None:
+        items = self.items
+        while items:
+            hears, event, method = items.popleft()
+            hears.hear(event, method)
+            self._done += 1
+
+
+class LoopQueue(Queue):
+    """The queue of a handler with `async def` methods: a task of one event loop hears.
+
+    Args:
+        loop: The loop; None for the background loop. What a loop leaves behind that ends is heard in that one, too.
+    """
+
+    __slots__ = ("_loop", "_task")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop | None) -> None:
+        super().__init__()
+        self._loop = loop
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop | None:
+        """The loop; None for the background loop, before it was needed."""
+        return self._loop
+
+    def forget(self) -> None:
+        """Begin anew in the child of a fork, which has no loop but its own."""
+        super().forget()
+        self._loop = self._task = None
+
+    def _begin(self) -> None:
+        loop = self._loop
+        try:
+            if loop is None:
+                self._move()
+            elif asyncio._get_running_loop() is loop:  # noqa: SLF001  # documented; the public one raises instead
+                self._open()
+            else:
+                loop.call_soon_threadsafe(self._open)
+        except RuntimeError:  # the loop is closed
+            self._move()
+
+    def rescue(self) -> None:
+        """See to it that what was left in a loop that was closed without ado is heard."""
+        if self._loop is not None and self._loop.is_closed() and self._busy.locked():
+            self._move()
+
+    def _open(self) -> None:
+        assert self._loop is not None, "a queue that is worked at has a loop"
+        self._task = self._loop.create_task(self._work(), context=Context())
+
+    def _move(self) -> None:
+        """Go on in the background loop."""
+        self._loop = background_loop()
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._open)
+
+    async def _work(self) -> None:
+        try:
+            while True:
+                await self._hear()
+                if self._is_finished():
+                    return
+        except asyncio.CancelledError:  # the loop is about to end
+            self._move()
+            raise
+
+    async def _hear(self) -> None:
+        items = self.items
+        while items:
+            hears, event, method = items.popleft()
+            await hears.ahear(event, method)
+            self._done += 1
+            if not self._done % _TURN:
+                await asyncio.sleep(0)
