@@ -173,7 +173,7 @@ def _stamp(path: str) -> tuple[int, ...] | None:
     """What changes when a file does; None where it is not there."""
     try:
         found = os.stat(path)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError):
         return ()  # it is there, and reading it will say what is wrong
