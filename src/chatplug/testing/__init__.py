@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from chatplug.testing.conformance import ChatModelConformance
+    from chatplug.testing.conformance import ChatModelConformance, HttpChatModelConformance
     from chatplug.testing.http_server import Exchange, LoopbackServer
     from chatplug.testing.real_providers import RealProviderError, RealProviders
     from chatplug.testing.recording_handler import Heard, RecordingHandler
@@ -20,6 +20,7 @@ __all__ = [
     "ChatModelConformance",
     "Exchange",
     "Heard",
+    "HttpChatModelConformance",
     "LoopbackServer",
     "RealProviderError",
     "RealProviders",
@@ -31,6 +32,7 @@ _HOMES = {
     "ChatModelConformance": "conformance",
     "Exchange": "http_server",
     "Heard": "recording_handler",
+    "HttpChatModelConformance": "conformance",
     "LoopbackServer": "http_server",
     "RealProviderError": "real_providers",
     "RealProviders": "real_providers",

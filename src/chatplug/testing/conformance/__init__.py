@@ -24,9 +24,11 @@ from chatplug.testing.conformance.copies import Copies  # noqa: E402
 from chatplug.testing.conformance.life import Concurrency, Endings  # noqa: E402
 from chatplug.testing.conformance.listening import Callbacks, Config  # noqa: E402
 from chatplug.testing.conformance.packaging import Hooks, Packaging  # noqa: E402
+from chatplug.testing.conformance.refusals import Refusals  # noqa: E402
 from chatplug.testing.conformance.secrecy import Secrets  # noqa: E402
+from chatplug.testing.conformance.wire import Wire  # noqa: E402
 
-__all__ = ["ChatModelConformance"]
+__all__ = ["ChatModelConformance", "HttpChatModelConformance"]
 
 
 class ChatModelConformance(
@@ -45,3 +47,11 @@ class ChatModelConformance(
     Packaging,
 ):
     """Subclass it, name the class `Test...`, and give in `make_model` the model that is to be held to it."""
+
+
+class HttpChatModelConformance(Refusals, Wire, ChatModelConformance):
+    """The same for a plugin that talks to a server, which the kit brings: say what it answers, and where it is.
+
+    `make_model_at(url)` gives the model, `answer_to(request)` a whole answer in the provider's wire format, and
+    `stream_to(request)` the events of a stream.
+    """

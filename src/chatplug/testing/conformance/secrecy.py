@@ -19,7 +19,7 @@ from chatplug.testing.recording_handler import RecordingHandler
 
 __all__ = ["Secrets", "keys_of", "tells"]
 
-_SECRET_NAME = re.compile(r"(^|_)(api_?key|key|token|secret|password|credentials?)$")
+_SECRET_NAME = re.compile(r"^key$|(^|_)((api|access|secret|private)_?key|token|secret|password|credentials?)$")
 _REMEDY = "Type the setting as pydantic's SecretStr, and read it with get_secret_value() where the request is written."
 _SHORTEST = 4
 
