@@ -5,10 +5,8 @@ The expected message is folded here by hand from the raw JSON, with none of the 
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,7 @@ from chatplug_openai_compat.model import ChatOpenAICompat
 from chatplug_openai_compat.stream import StreamReader
 
 from chatplug.messages import AIMessage, AIMessageChunk, message_chunk_to_message
+from plugins.openai_compat.tests.recorded import load_replay
 
 SPLITS = ["whole", "event", "line", "bytes:1", "bytes:7", "random:1", "random:2:512", "utf8"]
 ENDS_IN_AN_ERROR = {
@@ -34,13 +33,7 @@ pytestmark = pytest.mark.recordings
 
 @pytest.fixture(scope="module")
 def replay(recordings: Path) -> Any:
-    spec = importlib.util.spec_from_file_location("replay", recordings / "replay.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["replay"] = module
-    spec.loader.exec_module(module)
-    return module
+    return load_replay(recordings)
 
 
 @pytest.fixture(scope="module")
