@@ -11,6 +11,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from chatplug.profiles import default_registry
 from tools.examples import docstrings, pages
 
 ROOT = Path(__file__).resolve().parent
@@ -28,6 +29,16 @@ def absent(what: str) -> None:
     if IN_CI:
         pytest.fail(what)
     pytest.skip(what)
+
+
+@pytest.fixture(autouse=True)
+def nobodys_files(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder for this test's configuration and data, in the place of the user's; child processes have it too."""
+    folder = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(folder / "config"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(folder / "data"))
+    default_registry().forget()
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache"
 CONSTRAINTS = ROOT / "constraints.txt"
 REALSERVER = Path(os.environ.get("CHATPLUG_SHARED", ROOT.parent / "shared")) / "realserver"
-HOST_EXTRAS = "cli,http,testing"
+HOST_EXTRAS = "cli,http,prices,testing"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,9 @@
     │   ├── CredentialsError            a key is needed and was not given
     │   ├── MessageError                the input is not something that messages can be made of
     │   ├── LossError                   a conversation that cannot be sent whole, with on_loss="raise"
-    │   └── ConfigError                 a RunnableConfig with unknown keys or wrong values
+    │   ├── ConfigError                 a RunnableConfig with unknown keys or wrong values
+    │   ├── ProfileDataError            facts about models that cannot be read or trusted
+    │   └── UnsupportedRequestError     the model cannot do it, as its profile says; on_unsupported="raise"
     ├── ProviderError                   the other side said no, or said something else
     │   ├── AuthenticationError         who are you? (401)
     │   ├── PermissionDeniedError       not you (403)
@@ -69,6 +71,7 @@ __all__ = [
     "PluginHookError",
     "PluginLoadError",
     "PluginRefusedError",
+    "ProfileDataError",
     "ProviderConflictError",
     "ProviderConnectionError",
     "ProviderError",
@@ -79,6 +82,7 @@ __all__ = [
     "SettingsError",
     "StreamBrokenError",
     "TransientError",
+    "UnsupportedRequestError",
     "nearest",
 ]
 
@@ -205,6 +209,39 @@ class LossError(InvalidRequestError):
 
 class ConfigError(InvalidRequestError):
     """A `RunnableConfig` with unknown keys, or with values of the wrong kind."""
+
+
+class ProfileDataError(InvalidRequestError):
+    """Facts about models that cannot be read, or in which too much is wrong to trust the rest."""
+
+
+class UnsupportedRequestError(InvalidRequestError):
+    """A request that the model cannot answer, as its profile says, and `on_unsupported="raise"` forbids trying.
+
+    Args:
+        message: What happened.
+        field: The field of the profile that says so.
+        source: Where the fact comes from.
+    """
+
+    field: str
+    """The field of the profile that says so."""
+    source: str
+    """Where the fact comes from."""
+
+    def __init__(  # one parameter for each fact
+        self,
+        message: str,
+        *,
+        field: str = "",
+        source: str = "",
+        hint: str | None = None,
+        provider: str | None = None,
+        model: str | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint, provider=provider, model=model)
+        self.field = field
+        self.source = source
 
 
 class ProviderError(ChatplugError):

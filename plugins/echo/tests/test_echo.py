@@ -83,7 +83,7 @@ def test_blocks_are_echoed_by_their_text() -> None:
         [{"type": "text", "text": "ab"}, {"type": "image", "url": "x"}, {"type": "text", "text": "cd"}]
     )
 
-    assert chatplug.init("echo:n3").invoke([message]).text == "abc"
+    assert chatplug.init("echo:n3", on_unsupported="allow").invoke([message]).text == "abc"
     assert chatplug.init("echo:n0").invoke("abc").text == ""
 
 

@@ -13,6 +13,7 @@ from chatplug.callbacks.handler import BaseCallbackHandler
 from chatplug.errors import InvalidRequestError, LossError, SettingsError
 from chatplug.language_models.call import ModelCall
 from chatplug.language_models.frames import callers_level
+from chatplug.language_models.profiled import ProfiledModel
 from chatplug.language_models.settings import (
     STANDARD_SETTINGS,
     UnsupportedSettingWarning,
@@ -39,7 +40,7 @@ LanguageModelInput: TypeAlias = str | BaseMessage | Sequence[MessageLike]
 """What a model can be asked: a text, a message, or a list of what messages can be made of."""
 
 
-class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
+class BaseChatModel(ProfiledModel, Runnable[LanguageModelInput, AIMessage]):
     """A chat model: messages in, a message out.
 
     A subclass writes `_generate` and `_llm_type`, and any of `_stream`, `_agenerate`, `_astream` that it can do better
@@ -66,7 +67,8 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
     stop: list[str] | None = None
     """Texts at which an answer ends, unless a call says otherwise."""
     on_unsupported: Literal["raise", "warn", "allow"] = "warn"
-    """What happens to a standard setting that this model cannot honour: an error, a warning (once), or nothing."""
+    """What happens to a standard setting that this model cannot honour, and to a request that it cannot answer, as its
+    profile says: an error, a warning (once), or nothing."""
     on_loss: Literal["raise", "warn", "allow"] = "warn"
     """What happens when a conversation holds what this provider has no place for: an error before anything is sent, a
     warning (once for each kind), or nothing. In the last two cases it is listed on the answer."""
@@ -82,6 +84,7 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
     if not TYPE_CHECKING:
 
         def __init__(self, **settings: Any) -> None:
+            profile = settings.pop("profile", None)
             known = names_of(type(self))
             foreign = sorted(name for name in settings if name not in known)
             unsupported = [name for name in foreign if name in STANDARD_SETTINGS and settings.pop(name) is not None]
@@ -94,6 +97,8 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
                 super().__init__(**settings)
             except ValidationError as error:
                 raise wrong_setting(error) from None
+            if profile is not None:
+                self.give_profile(profile)
             self._refuse([*unsupported, *self._not_honoured()])
 
     def _not_honoured(self, call: Mapping[str, Any] | None = None) -> list[str]:
@@ -333,6 +338,7 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
             call = ModelCall(self, convert_to_messages(value), stop, resolve(config), method)
             if settings:
                 call.settings, call.unsupported = self._checked_settings(settings)
+            self.pass_gate(call.messages, settings)
         except InvalidRequestError as error:
             raise error.about(self.provider, self.model_id) from None
         return call

@@ -1,4 +1,4 @@
-"""Where this user's cache and configuration are.
+"""Where this user's cache, configuration and data are.
 
 platformdirs says where. On Linux its answer is the XDG rule, which is written out here: importing platformdirs takes
 longer than everything else that finding a plugin does. A test compares the two.
@@ -11,7 +11,7 @@ import sys
 
 from chatplug.credentials import read_variable
 
-__all__ = ["cache_folder", "config_folder"]
+__all__ = ["cache_folder", "config_folder", "data_folder"]
 
 _NAME = "chatplug"
 
@@ -24,6 +24,11 @@ def cache_folder() -> str:
 def config_folder() -> str:
     """The folder for what the user wrote."""
     return _xdg("XDG_CONFIG_HOME", "~/.config") or _platform("user_config_dir")
+
+
+def data_folder() -> str:
+    """The folder for what was downloaded, and is kept."""
+    return _xdg("XDG_DATA_HOME", "~/.local/share") or _platform("user_data_dir")
 
 
 def _xdg(variable: str, otherwise: str) -> str | None:

@@ -14,12 +14,15 @@ import pluggy
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping
+    from os import PathLike
 
     from click import Group
+    from pydantic import BaseModel
 
     from chatplug.callbacks import BaseCallbackHandler
     from chatplug.language_models import BaseChatModel
     from chatplug.messages import BaseMessage, Exported
+    from chatplug.profiles import ModelProfile
 
 __all__ = ["ChatplugSpecs", "hookimpl"]
 
@@ -79,6 +82,49 @@ class ChatplugSpecs:
         ...     return ["loud", "louder"]
         >>> chatplug_list_models("shout", {})
         ['loud', 'louder']
+        """
+
+    @_hookspec(firstresult=True)
+    def chatplug_model_profiles(self, provider: str) -> Mapping[str, ModelProfile] | PathLike[str] | None:
+        """What the provider's models can do. Directed.
+
+        It is asked when a fact about one of them is wanted, and once in each process.
+
+        Args:
+            provider: The name that the plugin declared.
+
+        Returns:
+            The facts by model; a name with `*` in it stands for all that fit. Or the path of a TOML file that has
+            them, each with its source and date, which is read when it is needed; `chatplug.profiles.facts_file` says
+            how it is written. A model that is not there, and a fact that is not there, is unknown.
+
+        >>> import chatplug
+        >>> @chatplug.hookimpl
+        ... def chatplug_model_profiles(provider):
+        ...     return {"loud*": {"tool_calling": False, "max_input_tokens": 4096}}
+        >>> chatplug_model_profiles("shout")["loud*"]["max_input_tokens"]
+        4096
+        """
+
+    @_hookspec(firstresult=True)
+    def chatplug_settings_model(self, provider: str) -> type[BaseModel] | None:
+        """The class whose fields are the provider's settings. Directed.
+
+        Args:
+            provider: The name that the plugin declared.
+
+        Returns:
+            The class of the model, or the one that holds its settings.
+
+        >>> import chatplug
+        >>> from pydantic import BaseModel
+        >>> class Settings(BaseModel):
+        ...     volume: int = 11
+        >>> @chatplug.hookimpl
+        ... def chatplug_settings_model(provider):
+        ...     return Settings
+        >>> list(chatplug_settings_model("shout").model_fields)
+        ['volume']
         """
 
     @_hookspec(firstresult=True)

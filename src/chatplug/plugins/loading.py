@@ -72,10 +72,11 @@ HOOKS: Mapping[str, tuple[str, ...]] = {
     if name.startswith("chatplug_")
 }
 """The hooks, each with the names of its arguments."""
+_DIRECTED = ("chatplug_create_model", "chatplug_list_models", "chatplug_model_profiles", "chatplug_settings_model")
 _NEEDED = {
     PROVIDERS: ("chatplug_create_model",),
     COMMANDS: ("chatplug_register_commands",),
-    EXTENSIONS: tuple(name for name in HOOKS if name not in ("chatplug_create_model", "chatplug_list_models")),
+    EXTENSIONS: tuple(name for name in HOOKS if name not in _DIRECTED),
 }
 """Of which hooks a plugin has to implement one, by its entry point's group."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import chatplug.plugins.pydantic_plugins  # noqa: F401  # pyright: ignore[reportUnusedImport]
 
 # isort: split
+from functools import cached_property
 from inspect import isawaitable
 from threading import RLock
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, TypeGuard, TypeVar, cast
@@ -30,10 +31,13 @@ from chatplug.messages.extension import provide_converters
 from chatplug.plugins.aliases import alias_names, alias_of
 from chatplug.plugins.border import Border, drop, finished
 from chatplug.plugins.declaration import COMMANDS, EXTENSIONS, MODELS, PROVIDERS, Declaration
+from chatplug.plugins.directories import config_folder, data_folder
 from chatplug.plugins.index import Installed, default_index, is_declared
 from chatplug.plugins.loading import Loader, Plugin, remedy, told, who
 from chatplug.plugins.placing import claims
+from chatplug.plugins.told import facts_told, settings_told
 from chatplug.plugins.trust import Trust, trust
+from chatplug.profiles.places import Provided, default_registry, provide_facts, registry_for
 from chatplug.runnables.executor import run_in_executor
 from chatplug.wire.shape import is_array
 
@@ -41,7 +45,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from logging import Logger
 
+    from pydantic import BaseModel
+
     from chatplug.messages.loss import Exported
+    from chatplug.plugins.told import ToldFacts
+    from chatplug.profiles import ProfileRegistry
 
 __all__ = ["PluginManager", "default_manager"]
 
@@ -150,6 +158,8 @@ class PluginManager:
         model_made = cast("BaseChatModel", made)
         with Border(declaration, "set_origin of a model", provider, model):
             model_made.set_origin(provider, model)
+            if self._given:
+                model_made.use_registry(self.profiles)
         if self._extensions is None and not self._is_loading:
             # Another thread's slow extension stops nobody who has no need of it yet.
             self._loaded_extensions()
@@ -182,6 +192,31 @@ class PluginManager:
         ask = plugin.hook(_LIST)
         with Border(plugin.declaration, _LIST, provider):
             return plugin, ask(used, dict(settings)) if ask else None
+
+    @cached_property
+    def profiles(self) -> ProfileRegistry:
+        """What is known of the models of these plugins."""
+        return registry_for(self.model_profiles) if self._given else default_registry()
+
+    def model_profiles(self, provider: str) -> ToldFacts:
+        """What a provider's plugin says of its models; None where it says nothing, or nobody provides it."""
+        provider = self._unaliased(provider, {})[0]
+        try:
+            return facts_told(self._plugin(provider), provider)
+        except ProviderNotFoundError:
+            return None
+        except PluginError as error:  # no call fails for want of a fact
+            _logger().error("Nothing is known of the models of %r: %s", provider, error)
+            return None
+
+    def settings_model(self, provider: str) -> type[BaseModel] | None:
+        """The class whose fields are a provider's settings; None where its plugin does not say.
+
+        Raises:
+            ProviderNotFoundError: As in `create_model`, and so are the others.
+        """
+        provider = self._unaliased(provider, {})[0]
+        return settings_told(self._plugin(provider), provider)
 
     def import_messages(self, value: object) -> list[BaseMessage] | None:
         """The messages that a foreign value stands for, from the first extension that knows it; None if none does."""
@@ -379,5 +414,10 @@ def default_manager() -> PluginManager:
     return _default
 
 
+def _facts_of_the_installed(provider: str) -> ToldFacts:
+    return default_manager().model_profiles(provider)
+
+
 provide_converters(default_manager)
 provide_handlers(default_manager)
+provide_facts(Provided(_facts_of_the_installed, config_folder, data_folder))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chatplug import hookimpl
@@ -12,7 +13,12 @@ if TYPE_CHECKING:
 
     from chatplug.language_models import BaseChatModel
 
-__all__ = ["chatplug_create_model", "chatplug_list_models"]
+__all__ = [
+    "chatplug_create_model",
+    "chatplug_list_models",
+    "chatplug_model_profiles",
+    "chatplug_settings_model",
+]
 
 
 @hookimpl
@@ -29,3 +35,17 @@ def chatplug_create_model(model: str, settings: Mapping[str, Any]) -> BaseChatMo
 def chatplug_list_models() -> list[str]:
     """A few names; any other number is as good."""
     return ["n1", "n3", "n10", "n100"]
+
+
+@hookimpl
+def chatplug_model_profiles() -> Path:
+    """What the models can do: a file, which is read when somebody asks."""
+    return Path(__file__).with_name("profiles.toml")
+
+
+@hookimpl
+def chatplug_settings_model() -> type[BaseChatModel]:
+    """The class whose fields are the settings."""
+    from chatplug_echo.model import EchoChatModel
+
+    return EchoChatModel

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chatplug import hookimpl
@@ -12,7 +13,14 @@ if TYPE_CHECKING:
     from chatplug.language_models import BaseChatModel
     from chatplug_openai_compat.model import ChatOpenAICompat
 
-__all__ = ["chatplug_create_model", "chatplug_list_models"]
+__all__ = [
+    "chatplug_create_model",
+    "chatplug_list_models",
+    "chatplug_model_profiles",
+    "chatplug_settings_model",
+]
+
+_FACTS = Path(__file__).with_name("profiles")
 
 
 @hookimpl
@@ -25,6 +33,21 @@ def chatplug_create_model(provider: str, model: str, settings: Mapping[str, Any]
 def chatplug_list_models(provider: str, settings: Mapping[str, Any]) -> list[str]:
     """The models that the server lists at `/models`."""
     return _made(provider, "", settings).list_models()
+
+
+@hookimpl
+def chatplug_model_profiles(provider: str) -> Path | None:
+    """The file with the facts about the provider's models; none where it serves whatever its user has put there."""
+    file = _FACTS / f"{provider}.toml"
+    return file if file.exists() else None
+
+
+@hookimpl
+def chatplug_settings_model() -> type[BaseChatModel]:
+    """The class whose fields are the settings."""
+    from chatplug_openai_compat.model import ChatOpenAICompat
+
+    return ChatOpenAICompat
 
 
 def _made(provider: str, model: str, settings: Mapping[str, Any]) -> ChatOpenAICompat:

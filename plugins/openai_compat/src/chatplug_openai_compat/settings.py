@@ -124,6 +124,8 @@ class OpenAICompatSettings(BodySettings):
         known += [name for name in self.unsupported_settings if name not in known]
         if self._origin is not None:
             copied.set_origin(self._origin[0], copied.model)
+        if "profile" not in (update or {}):
+            copied.take_facts_of(self)
         return copied
 
     if not TYPE_CHECKING:
