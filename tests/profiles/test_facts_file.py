@@ -9,6 +9,10 @@ catalogue = "cats-inc"
 source = "https://example.com/docs"
 date = 2026-11-24
 
+[sources.prices]
+source = "https://example.com/prices"
+date = 2026-10-01
+
 [defaults]
 tool_choice = true
 
@@ -16,9 +20,12 @@ tool_choice = true
 aliases = ["cat-latest"]
 name = "Cat 4"
 release_date = 2026-01-31
+[[models."cat-4".also]]
+source = "https://example.com/limits"
 max_input_tokens = 200_000
-sources.max_input_tokens = "https://example.com/limits"
-sources.name = { source = "https://example.com/names", date = 2026-10-01 }
+[[models."cat-4".also]]
+source = "prices"
+input_price = 2.0
 
 [models."cat-3*"]
 source = "https://example.com/cat-3"
@@ -37,10 +44,15 @@ def test_each_fact_knows_its_source_and_its_date() -> None:
     assert not facts.faults
     assert facts.catalogue == "cats-inc"
     assert four is not None
-    assert four.profile == {"name": "Cat 4", "release_date": "2026-01-31", "max_input_tokens": 200_000}
+    assert four.profile == {
+        "name": "Cat 4",
+        "release_date": "2026-01-31",
+        "max_input_tokens": 200_000,
+        "input_price": 2.0,
+    }
     assert str(four.source_of("release_date")) == "https://example.com/docs, 2026-11-24"
     assert str(four.source_of("max_input_tokens")) == "https://example.com/limits, 2026-11-24"
-    assert str(four.source_of("name")) == "https://example.com/names, 2026-10-01"
+    assert str(four.source_of("input_price")) == "https://example.com/prices, 2026-10-01"
     assert three is not None
     assert str(three.source_of("status")) == "https://example.com/cat-3, 2025-12"
 
@@ -71,10 +83,10 @@ def test_what_is_wrong_is_told_and_left_out_and_the_rest_holds() -> None:
     assert dog is not None
     assert dog.profile == {"tool_calling": True}
     assert sorted(facts.faults) == [
-        "dog: aliases is no list of names",
         "odd.toml has 'modles', which means nothing there",
         "odd.toml: corrections is no table",
         "odd.toml: defaults is no table",
+        "odd.toml: dog: aliases is no list of names",
         "odd.toml: dog: max_input_tokens is 'many', not a number of tokens",
         "odd.toml: dog: wings is no field",
         "odd.toml: models.cat is no table",

@@ -39,12 +39,13 @@ def settings_told(plugin: Plugin, provider: str) -> type[BaseModel] | None:
     Raises:
         PluginHookError: If the hook raises, or gives something else.
     """
-    cls: Any = _answer(plugin, "chatplug_settings_model", provider)
-    if cls is None:
+    given = _answer(plugin, "chatplug_settings_model", provider)
+    if given is None:
         return None
+    cls: Any = given
     if isinstance(cls, type) and issubclass(cls, BaseModel):
         return cls
-    raise _wrong(plugin, "chatplug_settings_model", provider, cls, "no class of settings")
+    raise _wrong(plugin, "chatplug_settings_model", provider, given, "no class of settings")
 
 
 def _answer(plugin: Plugin, hook: str, provider: str) -> object:
