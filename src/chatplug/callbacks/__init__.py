@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     )
     from chatplug.callbacks.run import Run, RunKind, RunStatus, UsageStatus
     from chatplug.callbacks.settling import aflush, flush
+    from chatplug.callbacks.usage import UsageMetadataCallbackHandler, get_usage_metadata_callback
 
 __all__ = [
     "AsyncCallbackHandler",
@@ -33,9 +34,11 @@ __all__ = [
     "Run",
     "RunKind",
     "RunStatus",
+    "UsageMetadataCallbackHandler",
     "UsageStatus",
     "aflush",
     "flush",
+    "get_usage_metadata_callback",
     "handler_reports",
 ]
 
@@ -53,9 +56,11 @@ _HOMES = {
     "Run": "run",
     "RunKind": "run",
     "RunStatus": "run",
+    "UsageMetadataCallbackHandler": "usage",
     "UsageStatus": "run",
     "aflush": "settling",
     "flush": "settling",
+    "get_usage_metadata_callback": "usage",
     "handler_reports": "listener",
 }
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from chatplug.callbacks.hearing import Hearing
     from chatplug.callbacks.run import Run
 
-__all__ = ["adeliver", "adispatch", "deliver", "dispatch"]
+__all__ = ["adeliver", "adeliver_all", "adispatch", "deliver", "deliver_all", "dispatch"]
 
 
 def dispatch(handlers: list[BaseCallbackHandler], event: str, *args: Any, **kwargs: Any) -> None:
@@ -63,6 +63,30 @@ async def adeliver(handlers: list[BaseCallbackHandler], event: Event) -> None:
     if told.is_over:
         await asettle(told.audience)
     told.end()
+
+
+def deliver_all(handlers: list[BaseCallbackHandler], events: Sequence[Event]) -> None:
+    """Tell each handler of some events; the first failure is raised when all were told, since each may be an end."""
+    failure: BaseException | None = None
+    for event in events:
+        try:
+            deliver(handlers, event)
+        except BaseException as error:
+            failure = failure or error
+    if failure is not None:
+        raise failure
+
+
+async def adeliver_all(handlers: list[BaseCallbackHandler], events: Sequence[Event]) -> None:
+    """The asynchronous twin of `deliver_all`."""
+    failure: BaseException | None = None
+    for event in events:
+        try:
+            await adeliver(handlers, event)
+        except BaseException as error:
+            failure = failure or error
+    if failure is not None:
+        raise failure
 
 
 class _Told:

@@ -56,11 +56,14 @@ class Running:
         if self._token is not None:
             current.reset(self._token)
         try:
-            self.send(self._life.ended() if error is None else self._life.failed(error))
-        finally:
             close = getattr(self.source, "close", None)
             if close is not None:
-                close()
+                close()  # before the end is heard: runs below end first
+        except BaseException as failure:
+            error = error or failure
+            raise
+        finally:
+            self.send(self._life.ended() if error is None else self._life.failed(error))
 
     async def __aenter__(self) -> Self:
         life = self._life
@@ -78,27 +81,28 @@ class Running:
         if self._token is not None:
             current.reset(self._token)
         try:
-            await self.asend(self._life.ended() if error is None else self._life.failed(error))
-        finally:
             close = getattr(self.source, "aclose", None)
             if close is not None:
                 await close()
+        except BaseException as failure:
+            error = error or failure
+            raise
+        finally:
+            await self.asend(self._life.ended() if error is None else self._life.failed(error))
 
     def send(self, events: Sequence[Event]) -> None:
         """Tell handlers of events."""
         if events:
-            from chatplug.callbacks.dispatch import deliver
+            from chatplug.callbacks.dispatch import deliver_all
 
-            for event in events:
-                deliver(self._life.handlers, event)
+            deliver_all(self._life.handlers, events)
 
     async def asend(self, events: Sequence[Event]) -> None:
         """The asynchronous twin of `send`."""
         if events:
-            from chatplug.callbacks.dispatch import adeliver
+            from chatplug.callbacks.dispatch import adeliver_all
 
-            for event in events:
-                await adeliver(self._life.handlers, event)
+            await adeliver_all(self._life.handlers, events)
 
 
 class InContext(Generic[T]):
