@@ -27,7 +27,7 @@ def drawn_tree() -> dict[str, str]:
     parents: dict[str, str] = {}
     path: list[str] = []
     for line in (errors.__doc__ or "").splitlines():
-        found = re.match(r"^ {4}([│├└─ ]*)(\w+Error)\b", line)
+        found = re.match(r"^ {4}([│├└─ ]*)(\w+(?:Error|Exception))\b", line)
         if found:
             depth = len(found[1]) // 4
             path[depth:] = [found[2]]

@@ -13,6 +13,7 @@
     │   ├── CredentialsError            a key is needed and was not given
     │   ├── MessageError                the input is not something that messages can be made of
     │   ├── LossError                   a conversation that cannot be sent whole, with on_loss="raise"
+    │   ├── SchemaError                 no JSON Schema can be made of it, or none of the kind that is wanted
     │   ├── ConfigError                 a RunnableConfig with unknown keys or wrong values
     │   ├── ProfileDataError            facts about models that cannot be read or trusted
     │   └── UnsupportedRequestError     the model cannot do it, as its profile says; on_unsupported="raise"
@@ -31,7 +32,14 @@
     │       ├── OverloadedError         the provider has no capacity now (503, 529)
     │       ├── ServerError             the provider failed (other 5xx)
     │       └── StreamBrokenError       a stream ended before its end
+    ├── ToolException                   a tool's author says that it did not work, for the model to know
     └── OutputError                     an answer came, and is not what was asked for
+        ├── OutputParsingError          it cannot be read (also a ValueError)
+        ├── OutputTruncatedError        it ended at the limit of tokens
+        ├── OutputRefusedError          the model refused
+        ├── OutputFilteredError         the provider's content filter cut it off
+        ├── ToolArgumentsError          a tool was called with arguments that it does not take (also a ValueError)
+        └── ToolRoundsError             the model goes on calling tools
 
 Retry and fallback read the class, never the text. Facts are attributes. What had arrived when a stream
 failed is on the error as `partial`.
@@ -48,7 +56,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Self
 
-    from chatplug.messages import AIMessageChunk, Loss
+    from chatplug.messages import AIMessageChunk, BaseMessage, Loss
 
 __all__ = [
     "AuthenticationError",
@@ -65,6 +73,10 @@ __all__ = [
     "ModelNameError",
     "NotFoundError",
     "OutputError",
+    "OutputFilteredError",
+    "OutputParsingError",
+    "OutputRefusedError",
+    "OutputTruncatedError",
     "OverloadedError",
     "PermissionDeniedError",
     "PluginError",
@@ -78,9 +90,13 @@ __all__ = [
     "ProviderNotFoundError",
     "ProviderTimeoutError",
     "RateLimitError",
+    "SchemaError",
     "ServerError",
     "SettingsError",
     "StreamBrokenError",
+    "ToolArgumentsError",
+    "ToolException",
+    "ToolRoundsError",
     "TransientError",
     "UnsupportedRequestError",
     "nearest",
@@ -207,6 +223,10 @@ class LossError(InvalidRequestError):
         self.losses = list(losses)
 
 
+class SchemaError(InvalidRequestError):
+    """Something that no JSON Schema can be made of, or none of the kind that is wanted."""
+
+
 class ConfigError(InvalidRequestError):
     """A `RunnableConfig` with unknown keys, or with values of the wrong kind."""
 
@@ -317,11 +337,7 @@ class InvalidResponseError(ProviderError):
 
 
 class TransientError(ProviderError):
-    """The same request may succeed later.
-
-    Attributes:
-        retry_after: Seconds to wait before the next try, where the provider said so.
-    """
+    """The same request may succeed later."""
 
     retry_after: float | None = None
     """Seconds to wait before the next try; None where the provider did not say."""
@@ -332,14 +348,10 @@ class RateLimitError(TransientError):
 
 
 class ProviderTimeoutError(TransientError):
-    """No answer came in time.
-
-    Attributes:
-        phase: Which limit passed: `connect`, `read` (silence) or `total`.
-    """
+    """No answer came in time."""
 
     phase: str | None = None
-    """Which limit passed: `connect`, `read` or `total`."""
+    """Which limit passed: `connect`, `read` (silence) or `total`."""
 
 
 class ProviderConnectionError(TransientError):
@@ -358,8 +370,60 @@ class StreamBrokenError(TransientError):
     """A stream ended before its end; `partial` holds what had arrived."""
 
 
+class ToolException(ChatplugError):
+    """Raised by a tool to say that it did not work; what becomes of it the tool's `handle_tool_error` says."""
+
+
 class OutputError(ChatplugError):
     """An answer came, and is not what was asked for."""
+
+    raw: BaseMessage | None
+    """The answer; None where it is not known here."""
+    partial: Any
+    """What could be read of the answer, as far as it goes; None where nothing could."""
+
+    def __init__(
+        self, message: str, *, raw: BaseMessage | None = None, partial: Any = None, **more: str | None
+    ) -> None:
+        super().__init__(message, **more)
+        self.raw = raw
+        self.partial = partial
+
+
+class OutputParsingError(OutputError, ValueError):
+    """The answer cannot be read as what was asked for; `llm_output` is its text."""
+
+    llm_output: str | None = None
+    """The text that could not be read."""
+
+
+class OutputTruncatedError(OutputError):
+    """The answer ended at the limit of tokens, so that it is not whole; `partial` is what can be read."""
+
+
+class OutputRefusedError(OutputError):
+    """The model refused to answer; `refusal` has its words."""
+
+    refusal: str | None = None
+    """What the model said."""
+
+
+class OutputFilteredError(OutputError):
+    """The provider's content filter cut the answer off."""
+
+
+class ToolArgumentsError(OutputError, ValueError):
+    """A tool was called with arguments that it does not take."""
+
+    tool: str | None = None
+    """The tool's name."""
+
+
+class ToolRoundsError(OutputError):
+    """The model went on calling tools after as many rounds as it was given; `messages` has all that was said."""
+
+    messages: list[BaseMessage]
+    """The conversation up to here."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

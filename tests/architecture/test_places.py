@@ -21,6 +21,7 @@ PLACES: Mapping[str, Mapping[str, str]] = {
         "rate_limiters.py": "waits for its turn",
         "runnables/retry.py": "waits between attempts",
         "testing/conformance/blocking.py": "knows it when others call it in an event loop",
+        "testing/fakes.py": "a fake model that takes its time",
     },
     "concurrent.futures.ThreadPoolExecutor": {"runnables/batch.py": "several calls at once"},
     "importlib.metadata.entry_points": {"plugins/discovery.py": "reads what is installed"},

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from chatplug.testing.conformance import ChatModelConformance, HttpChatModelConformance
+    from chatplug.testing.fakes import FakeCall, FakeChatModel, FakeListChatModel, GenericFakeChatModel
     from chatplug.testing.http_server import Exchange, LoopbackServer
     from chatplug.testing.real_providers import RealProviderError, RealProviders
     from chatplug.testing.recording_handler import Heard, RecordingHandler
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 __all__ = [
     "ChatModelConformance",
     "Exchange",
+    "FakeCall",
+    "FakeChatModel",
+    "FakeListChatModel",
+    "GenericFakeChatModel",
     "Heard",
     "HttpChatModelConformance",
     "LoopbackServer",
@@ -31,6 +36,10 @@ __all__ = [
 _HOMES = {
     "ChatModelConformance": "conformance",
     "Exchange": "http_server",
+    "FakeCall": "fakes",
+    "FakeChatModel": "fakes",
+    "FakeListChatModel": "fakes",
+    "GenericFakeChatModel": "fakes",
     "Heard": "recording_handler",
     "HttpChatModelConformance": "conformance",
     "LoopbackServer": "http_server",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chatplug.wire.json_in_text import JSONInText
 from chatplug.wire.partial_json import ABSENT, PartialJSON
 from chatplug.wire.retry_after import retry_after
 from chatplug.wire.shape import is_array, is_object
@@ -10,6 +11,7 @@ from chatplug.wire.sse import EventTooLargeError, ServerSentEvent, SSEDecoder, a
 __all__ = [
     "ABSENT",
     "EventTooLargeError",
+    "JSONInText",
     "PartialJSON",
     "SSEDecoder",
     "ServerSentEvent",

@@ -49,11 +49,28 @@ class _Open:
 
 
 class PartialJSON:
-    """Fragments of JSON in, the value so far out."""
+    """Fragments of JSON in, the value so far out.
 
-    __slots__ = ("_escape", "_expects", "_is_key", "_open", "_text", "_value", "_word", "error")
+    Args:
+        allow_control_characters: Whether a text may hold a line break as it is, as models write it that nothing
+            forces to write JSON.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = (
+        "_allows_control",
+        "_escape",
+        "_expects",
+        "_is_key",
+        "_open",
+        "_text",
+        "_value",
+        "_word",
+        "changes",
+        "error",
+    )
+
+    def __init__(self, *, allow_control_characters: bool = False) -> None:
+        self._allows_control = allow_control_characters
         self._open: list[_Open] = []
         self._value: Any = ABSENT
         self._text: list[str] | None = None
@@ -65,6 +82,8 @@ class PartialJSON:
         self._expects = "value"
         self.error: str | None = None
         """What broke the grammar; None while nothing has."""
+        self.changes = 0
+        """How often the value has changed; a reading is worth while when this has grown."""
 
     @property
     def is_whole(self) -> bool:
@@ -81,15 +100,33 @@ class PartialJSON:
         if self._text is not None and not self._escape and _PLAIN.fullmatch(fragment):
             # Most fragments are a piece of a text.
             self._text.append(fragment)
+            if not self._is_key:
+                self.changes += 1
             return
         at, end = 0, len(fragment)
         while at < end and self.error is None:
-            if self._text is not None:
-                at = self._read_text(fragment, at)
-            elif self._word:
-                at = self._read_word(fragment, at)
-            else:
-                at = self._read_structure(fragment, at)
+            at = self._step(fragment, at)
+
+    def feed_value(self, fragment: str) -> str:
+        """Read on, to the end of the value or to what breaks the grammar; gives what is left from there on."""
+        at = before = 0
+        while at < len(fragment) and self._expects != "end":
+            before, at = at, self._step(fragment, at)
+            if self.error is not None:
+                return fragment[before:]
+        return fragment[at:]
+
+    def end(self) -> None:
+        """Say that nothing more comes: a number or a word at the end is whole."""
+        if self._word and self.error is None:
+            self._end_word()
+
+    def _step(self, fragment: str, at: int) -> int:
+        if self._text is not None:
+            return self._read_text(fragment, at)
+        if self._word:
+            return self._read_word(fragment, at)
+        return self._read_structure(fragment, at)
 
     def value(self) -> Any:
         """The value so far, which later fragments do not change; `ABSENT` before there is any."""
@@ -119,7 +156,7 @@ class PartialJSON:
         match = _IN_TEXT.match(fragment, at)
         assert match is not None
         if match.end() > at:
-            pieces.append(match[0])
+            self._add(pieces, match[0])
         at = match.end()
         if at == len(fragment):
             return at
@@ -128,9 +165,16 @@ class PartialJSON:
             self._end_text("".join(pieces))
         elif fragment[at] == "\\":
             self._escape = "\\"
+        elif self._allows_control:
+            self._add(pieces, fragment[at])
         else:
             self.error = "a control character in a text"
         return at + 1
+
+    def _add(self, pieces: list[str], text: str) -> None:
+        pieces.append(text)
+        if not self._is_key:
+            self.changes += 1
 
     def _read_escape(self, fragment: str, at: int) -> int:
         pieces = self._text
@@ -141,13 +185,13 @@ class PartialJSON:
             if escape[1] not in _ESCAPES:
                 self.error = f"the escape {escape!r}"
             else:
-                pieces.append(_ESCAPES[escape[1]])
+                self._add(pieces, _ESCAPES[escape[1]])
                 self._escape = ""
         elif len(escape) in (6, 12):
             self._end_code(escape, pieces)
         elif (len(escape) == 7 and escape[6] != "\\") or (len(escape) == 8 and escape[7] != "u"):
             # Half of a pair, and the other half does not come.
-            pieces.append("\ufffd")
+            self._add(pieces, "\ufffd")
             self._escape = ""
             return at + 1 - (len(escape) - 6)
         return at + 1
@@ -162,7 +206,7 @@ class PartialJSON:
             return
         self._escape = ""
         text = b"".join(code.to_bytes(2, "big") for code in codes).decode("utf-16-be", "replace")
-        pieces.append(text)
+        self._add(pieces, text)
 
     def _end_text(self, text: str) -> None:
         if not self._is_key:
@@ -187,6 +231,7 @@ class PartialJSON:
         except (TypeError, ValueError):  # a TypeError for text that is no Unicode
             self.error = f"{word[:20]!r}, which is no value"
             return
+        self.changes += 1
         self._end_value(value)
 
     def _read_structure(self, fragment: str, at: int) -> int:
@@ -199,6 +244,7 @@ class PartialJSON:
         if mark == '"' and self._expects in ("value", "value or end", "key", "key or end"):
             self._is_key = self._expects.startswith("key")
             self._text = []
+            self.changes += not self._is_key
         elif mark in "{[" and self._expects.startswith("value"):
             self._begin(mark)
         elif mark in "}]":
@@ -218,6 +264,7 @@ class PartialJSON:
             self.error = f"more than {_DEEPEST} containers within each other"
             return
         self._open.append(_Open({} if mark == "{" else []))
+        self.changes += 1
         self._expects = "key or end" if mark == "{" else "value or end"
 
     def _close(self, mark: str) -> None:

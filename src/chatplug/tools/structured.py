@@ -1,0 +1,172 @@
+"""Functions as tools: `StructuredTool`, and the decorator `@tool`."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, overload
+
+from chatplug.errors import InvalidRequestError, SchemaError
+from chatplug.json_schema import read_signature
+from chatplug.runnables.executor import run_in_executor
+from chatplug.tools.arguments import Arguments, checked_schema, runtime_of
+from chatplug.tools.definition import BaseTool
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from chatplug.tools.arguments import ArgsSchema
+    from chatplug.tools.run import ResponseFormat
+
+__all__ = ["StructuredTool", "tool"]
+
+
+class StructuredTool(BaseTool):
+    """A function as a tool; `StructuredTool.from_function` and `@tool` make it."""
+
+    func: Callable[..., Any] | None = None
+    """What it does."""
+    coroutine: Callable[..., Awaitable[Any]] | None = None
+    """What it does where it is called asynchronously; None for `func` in a worker thread."""
+
+    @classmethod
+    def from_function(  # noqa: PLR0913  # one parameter for each field
+        cls,
+        func: Callable[..., Any] | None = None,
+        coroutine: Callable[..., Awaitable[Any]] | None = None,
+        name: str | None = None,
+        description: str | None = None,
+        return_direct: bool = False,  # noqa: FBT001, FBT002  # the order that is known
+        args_schema: ArgsSchema | None = None,
+        *,
+        response_format: ResponseFormat = "content",
+        parse_docstring: bool = True,
+        error_on_invalid_docstring: bool = False,
+        **more: Any,
+    ) -> Self:
+        """A tool that runs a function.
+
+        Args:
+            func: What it does; a coroutine function counts as `coroutine`.
+            coroutine: What it does where it is called asynchronously.
+            name: Its name; None for the function's.
+            description: What it does, for the model; None for the docstring.
+            return_direct: Whether its result ends the conversation.
+            args_schema: What it takes; None for the function's signature.
+            response_format: Whether it gives a tuple of what the model sees and what the program gets.
+            parse_docstring: Whether what the docstring says of each argument goes to that argument. Without it all of
+                the docstring is the description.
+            error_on_invalid_docstring: Whether a docstring that tells of arguments which are not there is an error.
+            **more: Other fields of the tool.
+
+        Raises:
+            SchemaError: If nothing says what it does, or its signature has no JSON Schema.
+        """
+        if func is not None and coroutine is None and _is_coroutine_function(func):
+            func, coroutine = None, func
+        source = func or coroutine
+        if source is None:
+            raise SchemaError("A tool needs a function.", hint="Give func, coroutine, or both.")
+        signature = read_signature(source, leave_out=runtime_of(source), docstring_arguments=parse_docstring)
+        name = name or signature.name
+        schema = signature.model if args_schema is None else checked_schema(name, args_schema)
+        described = signature.doc
+        strangers = [argument for argument in described.arguments if argument not in _known(source)]
+        if strangers and parse_docstring and error_on_invalid_docstring:
+            raise SchemaError(f"The docstring of {name!r} tells of {strangers[0]!r}, which it does not take.")
+        if description is None:
+            description = described.text if parse_docstring else inspect.getdoc(source)
+            description = description or _said_by(args_schema)
+        if not description:
+            raise SchemaError(
+                f"Nothing says what the tool {name!r} does.", hint="Give it a docstring, or description='...'."
+            )
+        made = cls(
+            name=name,
+            description=description,
+            func=func,
+            coroutine=coroutine,
+            args_schema=schema,
+            return_direct=return_direct,
+            response_format=response_format,
+            **more,
+        )
+        made._arguments = Arguments(name, schema, signature.positional)
+        return made
+
+    def _run(self, *args: Any, **kwargs: Any) -> Any:
+        if self.func is None:
+            raise InvalidRequestError(
+                f"The tool {self.name!r} can only be called asynchronously.", hint="Use `await tool.ainvoke(...)`."
+            )
+        return self.func(*args, **kwargs)
+
+    async def _arun(self, *args: Any, **kwargs: Any) -> Any:
+        if self.coroutine is not None:
+            return await self.coroutine(*args, **kwargs)
+        kwargs = {name: value.get_sync() if hasattr(value, "get_sync") else value for name, value in kwargs.items()}
+        return await run_in_executor(None, partial(self._run, *args, **kwargs))
+
+    def _function(self, method: str) -> Callable[..., Any]:
+        function = self.coroutine or self.func if method == "_arun" else self.func or self.coroutine
+        return self._run if function is None else function
+
+
+def _is_coroutine_function(function: Callable[..., Any]) -> bool:
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004  # not whether, but how
+
+
+def _known(function: Callable[..., Any]) -> set[str]:
+    return set(inspect.signature(function).parameters)
+
+
+def _said_by(schema: object) -> str | None:
+    if isinstance(schema, dict):
+        return schema.get("description")  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]  # of JSON
+    return inspect.cleandoc(schema.__doc__) if isinstance(schema, type) and schema.__doc__ else None
+
+
+@overload
+def tool(function: Callable[..., Any], /) -> StructuredTool: ...
+@overload
+def tool(
+    name: str | None = None,
+    /,
+    *,
+    description: str | None = None,
+    return_direct: bool = False,
+    args_schema: ArgsSchema | None = None,
+    response_format: ResponseFormat = "content",
+    parse_docstring: bool = True,
+    error_on_invalid_docstring: bool = False,
+    **more: Any,
+) -> Callable[[Callable[..., Any]], StructuredTool]: ...
+def tool(
+    name_or_function: Any = None, /, **more: Any
+) -> StructuredTool | Callable[[Callable[..., Any]], StructuredTool]:
+    """A function as a tool: `@tool`, `@tool("name")` or `@tool(return_direct=True, ...)`.
+
+    Name, description and what it takes come from the function: its name, its docstring, its annotations.
+
+    Args:
+        name_or_function: The function, or the tool's name.
+        **more: As for `StructuredTool.from_function`.
+
+    Raises:
+        SchemaError: If nothing says what it does, or its signature has no JSON Schema.
+
+    >>> @tool
+    ... def weather(city: str) -> str:
+    ...     '''The weather in a city.'''
+    ...     return f"Sunny in {city}."
+    >>> weather.invoke({"city": "Bern"})
+    'Sunny in Bern.'
+    """
+    if name_or_function is not None and not isinstance(name_or_function, str):
+        return StructuredTool.from_function(name_or_function, **more)
+
+    def made(function: Callable[..., Any]) -> StructuredTool:
+        return StructuredTool.from_function(function, name=name_or_function, **more)
+
+    return made
