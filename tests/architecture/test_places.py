@@ -18,7 +18,7 @@ PLACES: Mapping[str, Mapping[str, str]] = {
     "urllib.request.proxy_bypass": {"http/proxy.py": "NO_PROXY, read with the same"},
     "ssl.create_default_context": {"http/tls.py": "SSL_CERT_FILE and SSL_CERT_DIR, which OpenSSL reads itself"},
     "time.sleep": {
-        "rate_limiters.py": "waits for its turn",
+        "http/retry.py": "waits between the tries of one request",
         "runnables/retry.py": "waits between attempts",
         "testing/conformance/blocking.py": "knows it when others call it in an event loop",
         "testing/fakes.py": "a fake model that takes its time",

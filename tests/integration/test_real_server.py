@@ -204,7 +204,9 @@ def test_a_server_that_is_killed_in_mid_stream_leaves_an_error_with_what_had_arr
     start_real_server: Callable[[], AbstractContextManager[tuple[str, Callable[[], None]]]],
 ) -> None:
     with start_real_server() as (url, kill), httpx.Client(transport=Endless()) as client:
-        model = chatplug.init("openai_compat:tiny", base_url=f"{url}/v1", temperature=0, http_client=client)
+        model = chatplug.init(
+            "openai_compat:tiny", base_url=f"{url}/v1", temperature=0, max_retries=0, http_client=client
+        )
         arrived: list[str] = []
 
         def read_and_kill() -> None:

@@ -111,7 +111,7 @@ def test_an_answer_that_is_none_ends_in_one_error_that_names_model_and_remedy(
     canned: Callable[[bytes], Any], ask: Callable[[BaseChatModel], object], case: str
 ) -> None:
     reply, kind, words = WHOLE[case]
-    model = chatplug.init("openai_compat:tiny", base_url=canned(reply).base_url, api_key=KEY, timeout=5)
+    model = chatplug.init("openai_compat:tiny", base_url=canned(reply).base_url, api_key=KEY, timeout=5, max_retries=0)
 
     with pytest.raises(ChatplugError) as caught:
         ask(model)
@@ -164,7 +164,7 @@ def test_a_stream_that_is_broken_off_raises_an_error_that_holds_what_had_arrived
     canned: Callable[[bytes], Any], ask: Callable[[BaseChatModel], object], case: str
 ) -> None:
     reply, kind = BROKEN[case]
-    model = chatplug.init("openai_compat:tiny", base_url=canned(reply).base_url, api_key=KEY, timeout=5)
+    model = chatplug.init("openai_compat:tiny", base_url=canned(reply).base_url, api_key=KEY, timeout=5, max_retries=0)
 
     with pytest.raises(ProviderError) as caught:
         ask(model)
@@ -180,7 +180,7 @@ def test_a_stream_with_a_finish_reason_is_whole_without_a_done_line_and_without_
     canned: Callable[[bytes], Any], ask: Callable[[BaseChatModel], object]
 ) -> None:
     end = b'data: {"id":"c1","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}'
-    model = chatplug.init("openai_compat:tiny", base_url=canned(events(HELLO + end)).base_url, timeout=5)
+    model = chatplug.init("openai_compat:tiny", base_url=canned(events(HELLO + end)).base_url, timeout=5, max_retries=0)
 
     chunks: Any = ask(model)
 
@@ -193,7 +193,7 @@ def test_the_key_is_sent_in_the_authorization_header_and_nowhere_else(
     canned: Callable[[bytes], Any], ask: Callable[[BaseChatModel], object]
 ) -> None:
     server = canned(b"")
-    model = chatplug.init("openai_compat:tiny", base_url=server.base_url, api_key=KEY, timeout=5)
+    model = chatplug.init("openai_compat:tiny", base_url=server.base_url, api_key=KEY, timeout=5, max_retries=0)
 
     with pytest.raises(ProviderConnectionError):
         ask(model)
@@ -208,7 +208,7 @@ def test_the_key_is_sent_in_the_authorization_header_and_nowhere_else(
 def test_a_server_that_is_not_there_is_an_error_that_asks_whether_it_runs(
     ask: Callable[[BaseChatModel], object],
 ) -> None:
-    model = chatplug.init("openai_compat:tiny", base_url="http://127.0.0.1:9/v1")
+    model = chatplug.init("openai_compat:tiny", base_url="http://127.0.0.1:9/v1", max_retries=0)
 
     with pytest.raises(ProviderConnectionError, match=r"127\.0\.0\.1:9 .*Is the server running\?"):
         ask(model)
@@ -220,7 +220,7 @@ def test_a_server_that_never_answers_is_left_after_the_timeout(ask: Callable[[Ba
 
     with socket.create_server(("127.0.0.1", 0)) as silent:
         model = chatplug.init(
-            "openai_compat:tiny", base_url=f"http://127.0.0.1:{silent.getsockname()[1]}/v1", timeout=0.2
+            "openai_compat:tiny", base_url=f"http://127.0.0.1:{silent.getsockname()[1]}/v1", timeout=0.2, max_retries=0
         )
 
         with pytest.raises(ProviderTimeoutError, match=r"within 0\.2 s") as caught:
@@ -268,7 +268,7 @@ def test_settings_come_from_the_environment_where_they_are_not_given(monkeypatch
 
 
 def test_a_message_that_the_wire_has_no_place_for_is_refused_before_anything_is_sent() -> None:
-    model = chatplug.init("openai_compat:tiny", base_url="http://127.0.0.1:9/v1")
+    model = chatplug.init("openai_compat:tiny", base_url="http://127.0.0.1:9/v1", max_retries=0)
 
     with pytest.raises(MessageError, match=r"messages\[1\].content\[0\], a block of type 'hologram'"):
         model.invoke(["Hello", ("user", [{"type": "hologram"}])])

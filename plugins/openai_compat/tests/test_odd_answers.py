@@ -53,7 +53,9 @@ def read(body: bytes) -> AIMessage:
 
 
 def asking(server: Any, **settings: Any) -> Any:
-    return chatplug.init("openai_compat:tiny", base_url=server.base_url, api_key=KEY, timeout=5, **settings)
+    return chatplug.init(
+        "openai_compat:tiny", base_url=server.base_url, api_key=KEY, timeout=5, max_retries=0, **settings
+    )
 
 
 FAILED = {
@@ -139,7 +141,9 @@ SHOWN = {
 def test_a_key_that_the_server_repeats_is_shown_nowhere_and_not_in_part(
     canned: Callable[[bytes], Any], case: str, space: str
 ) -> None:
-    model = chatplug.init("openai_compat:tiny", base_url=canned(SHOWN[case]).base_url, api_key=KEY + space, timeout=5)
+    model = chatplug.init(
+        "openai_compat:tiny", base_url=canned(SHOWN[case]).base_url, api_key=KEY + space, timeout=5, max_retries=0
+    )
 
     with pytest.raises(ProviderError) as caught:
         list(model.stream("Hello"))

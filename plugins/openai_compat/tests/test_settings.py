@@ -18,7 +18,7 @@ URL = "http://127.0.0.1:9/v1"
 
 
 def made(**settings: Any) -> Any:
-    given: dict[str, Any] = {"base_url": URL, "api_key": KEY, **settings}
+    given: dict[str, Any] = {"base_url": URL, "api_key": KEY, "max_retries": 0, **settings}
     return chatplug.init("openai_compat:tiny", **given)
 
 

@@ -26,6 +26,8 @@ from chatplug.http.errors import (
     public_url,
 )
 from chatplug.http.options import TransportOptions
+from chatplug.http.policy import Retry, RetryPolicy, Stall
+from chatplug.http.retry import Retrier, Terms
 from chatplug.http.transport import (
     ERROR_BODY_LIMIT,
     AsyncByteStream,
@@ -54,7 +56,12 @@ __all__ = [
     "ProxyError",
     "Request",
     "Response",
+    "Retrier",
+    "Retry",
+    "RetryPolicy",
+    "Stall",
     "TLSError",
+    "Terms",
     "TimedOut",
     "Timeout",
     "Transport",

@@ -52,8 +52,9 @@ class DefaultTransport:
             await self._async.aclose()
 
     def __reduce__(self) -> tuple[object, ...]:
-        # Connections stay here; where it is unpickled it makes its own.
-        return type(self), (self.options,)
+        # Connections stay here; where it is unpickled it makes its own, or has those that all share there.
+        is_shared = _shared.get(self.options) is self
+        return default_transport if is_shared else type(self), (self.options,)
 
     def _load_sync(self) -> SyncTransport:
         from chatplug.http.sync import SyncTransport

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from chatplug.callbacks.run import RunKind
     from chatplug.messages import BaseMessage
     from chatplug.messages.fold import Piece
+    from chatplug.rate_limiters import BaseRateLimiter
     from chatplug.runnables.config import ResolvedConfig
 
 __all__ = ["ModelCall"]
@@ -37,6 +38,7 @@ class Callee(Protocol):
     """What a call has to know of the model that is asked."""
 
     callbacks: list[BaseCallbackHandler] | None
+    rate_limiter: BaseRateLimiter | None
     tags: list[str] | None
     metadata: dict[str, Any] | None
 
@@ -61,6 +63,7 @@ class ModelCall(Life):
         "_id",
         "_last",
         "_result",
+        "_whole",
         "child",
         "config",
         "messages",
@@ -98,6 +101,7 @@ class ModelCall(Life):
         if self.handlers or config is not NOTHING:
             self._open_run()
         self._result: LLMResult | None = None
+        self._whole: AIMessage | None = None
         self._fold = Fold()
         self._given: list[tuple[AIMessageChunk, AIMessageChunk]] = []
         self._id: str | None = None
@@ -151,6 +155,7 @@ class ModelCall(Life):
             added["response_metadata"] = {**(info or {}), **message.response_metadata, **unsupported}
         if added:
             message = _changed(message, added)
+        self._whole = message
         if self.handlers:
             first = ChatGeneration(message=message, generation_info=info)
             whole = result if isinstance(result, ChatResult) else ChatResult(generations=[first])
@@ -252,6 +257,11 @@ class ModelCall(Life):
         return {"unsupported_settings": list(names)} if names else {}
 
     # ---- how it ends
+
+    @property
+    def arrived(self) -> AIMessage | None:
+        """The whole answer, or what has arrived of it; None where nothing has."""
+        return self._whole or self.so_far()
 
     def so_far(self) -> AIMessageChunk | None:
         """What has arrived, added up; None where nothing has."""

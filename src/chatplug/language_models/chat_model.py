@@ -7,7 +7,7 @@ from abc import abstractmethod
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
 from chatplug.callbacks.handler import BaseCallbackHandler
 from chatplug.errors import InvalidRequestError, LossError, SettingsError
@@ -26,6 +26,7 @@ from chatplug.language_models.settings import (
 from chatplug.language_models.stream import Asking, adrive, drive
 from chatplug.messages import AIMessage, AIMessageChunk, BaseMessage, MessageLike, convert_to_messages
 from chatplug.outputs import ChatGenerationChunk, ChatResult
+from chatplug.rate_limiters.limiter import BaseRateLimiter
 from chatplug.runnables.config import RunnableConfig, resolve
 from chatplug.runnables.executor import aiter_in_executor, run_in_executor
 from chatplug.runnables.runnable import Runnable
@@ -66,6 +67,8 @@ class BaseChatModel(ProfiledModel, Runnable[LanguageModelInput, AIMessage]):
     """Facts to keep with the runs of this model."""
     stop: list[str] | None = None
     """Texts at which an answer ends, unless a call says otherwise."""
+    rate_limiter: BaseRateLimiter | None = Field(default=None, exclude=True)
+    """What is asked before each request; several models may share one."""
     on_unsupported: Literal["raise", "warn", "allow"] = "warn"
     """What happens to a standard setting that this model cannot honour, and to a request that it cannot answer, as its
     profile says: an error, a warning (once), or nothing."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
+from chatplug.language_models.admission import Admission
 from chatplug.runnables.running import AsyncInContext, InContext, Running
 
 if TYPE_CHECKING:
@@ -32,11 +33,13 @@ class Asking(Running):
         yields: Whether the block yields; what is called inside does not inherit from it then, but for `InContext`.
     """
 
-    __slots__ = ("amanager", "call", "manager")
+    __slots__ = ("_admission", "amanager", "call", "manager")
 
     def __init__(self, call: ModelCall, *, yields: bool = False) -> None:
         super().__init__(call, None if yields else call.child)
         self.call = call
+        limiter = call.model.rate_limiter
+        self._admission = None if limiter is None else Admission(limiter, call)
         self.manager: CallbackManagerForLLMRun | None = None
         """What a synchronous method of the model tells handlers with; None where nobody listens."""
         self.amanager: AsyncCallbackManagerForLLMRun | None = None
@@ -47,14 +50,42 @@ class Asking(Running):
             from chatplug.callbacks.manager import CallbackManagerForLLMRun
 
             self.manager = CallbackManagerForLLMRun(self.call, self.call.inherited)
-        return super().__enter__()
+        super().__enter__()
+        if self._admission is not None:
+            try:
+                self._admission.enter()
+            except BaseException as error:
+                self.__exit__(type(error), error, None)
+                raise
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        try:
+            super().__exit__(kind, error, trace)
+        finally:
+            if self._admission is not None:
+                self._admission.leave()
 
     async def __aenter__(self) -> Self:
         if self.call.handlers:
             from chatplug.callbacks.manager import AsyncCallbackManagerForLLMRun
 
             self.amanager = AsyncCallbackManagerForLLMRun(self.call, self.call.inherited)
-        return await super().__aenter__()
+        await super().__aenter__()
+        if self._admission is not None:
+            try:
+                await self._admission.aenter()
+            except BaseException as error:
+                await self.__aexit__(type(error), error, None)
+                raise
+        return self
+
+    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        try:
+            await super().__aexit__(kind, error, trace)
+        finally:
+            if self._admission is not None:
+                self._admission.leave()
 
     def steps(self, source: Iterator[_Piece]) -> Iterator[_Piece]:
         """What a stream is read from: it is closed with the block, and each of its steps inherits from the call."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from chatplug.credentials import redact
 from chatplug.errors import ChatplugError, ProviderError
-from chatplug.http import Request, Response, TransportError, public_url
+from chatplug.http import Request, Response, Terms, Timeout, TransportError, public_url
 from chatplug.wire import is_array, is_object
 from chatplug_openai_compat.decode import chunk_of_answer, decode_answer, is_refusal
 from chatplug_openai_compat.errors import error_from_answer, error_from_event, error_from_transport, unreadable
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from chatplug.messages import AIMessageChunk
     from chatplug.outputs import ChatResult
+    from chatplug.rate_limiters import BaseRateLimiter
     from chatplug_openai_compat.gateway import Gateway
 
 __all__ = ["Exchange"]
@@ -40,11 +41,12 @@ class Exchange:
         secret: The key, which no error may show.
         gateway: What is known of the provider.
         facts: What the answer's metadata says besides what the server says.
+        limiter: What is asked before a further try, and hears what the server allows.
     """
 
-    __slots__ = ("_began", "_facts", "_gateway", "_model", "_provider", "_secret", "request")
+    __slots__ = ("_began", "_facts", "_gateway", "_limiter", "_model", "_provider", "_secret", "request")
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # one parameter for each fact
         self,
         request: Request,
         *,
@@ -53,14 +55,37 @@ class Exchange:
         secret: SecretStr | None,
         gateway: Gateway,
         facts: Mapping[str, Any] | None = None,
+        limiter: BaseRateLimiter | None = None,
     ) -> None:
         self.request = request
+        self._limiter = limiter
         self._provider = provider
         self._model = model
         self._secret = secret
         self._gateway = gateway
         self._facts = facts or {}
         self._began = False
+
+    def terms(self, run_manager: object) -> Terms:
+        """What holds for all tries together.
+
+        Args:
+            run_manager: Who is told of further tries, if it has an `on_retry`; None where nobody listens.
+        """
+        return Terms(self.request.timeout.total, getattr(run_manager, "on_retry", None), self._limiter)
+
+    def within(self, left: float | None) -> Request:
+        """The request of the next try.
+
+        Args:
+            left: The seconds that it may take; None for no limit.
+        """
+        self._began = False
+        if left is None:
+            return self.request
+        asked = self.request
+        timeout = Timeout(asked.timeout.connect, asked.timeout.read, left)
+        return Request(asked.method, asked.url, asked.headers, asked.body, timeout)
 
     @contextmanager
     def guarded(self) -> Generator[None]:
@@ -90,6 +115,7 @@ class Exchange:
 
     def result(self, answer: Response) -> ChatResult:
         """The messages of a whole answer."""
+        self._observe(answer.headers)
         return self._result(self.read(answer), answer.headers)
 
     def _result(self, body: Any, headers: Mapping[str, str]) -> ChatResult:
@@ -125,6 +151,7 @@ class Exchange:
 
     def reader(self, status: int, headers: Mapping[str, str]) -> StreamReader | None:
         """What reads the body of a stream; None if the server refused, and the body says why."""
+        self._observe(headers)
         if not _is_success(status):
             return None
 
@@ -146,6 +173,10 @@ class Exchange:
     def refusal(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         """The error of an answer whose status is none of success."""
         return error_from_answer(status, headers, self.clean(body), self._url)
+
+    def _observe(self, headers: Mapping[str, str]) -> None:
+        if self._limiter is not None:
+            self._limiter.observe(headers)
 
     @property
     def _url(self) -> str:

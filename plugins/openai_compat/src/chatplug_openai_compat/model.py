@@ -11,10 +11,9 @@ from chatplug_openai_compat.body_settings import OF_A_CALL
 from chatplug_openai_compat.encode import encode
 from chatplug_openai_compat.exchange import Exchange
 from chatplug_openai_compat.settings import OpenAICompatSettings, checked_timeout, plain_headers
-from chatplug_openai_compat.transport import transport_for
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping
 
     from chatplug.http import Transport
     from chatplug.messages import AIMessageChunk, BaseMessage
@@ -39,46 +38,62 @@ class ChatOpenAICompat(OpenAICompatSettings):
         self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: object = None, **kwargs: Any
     ) -> ChatResult:
         exchange = self._exchange(messages, stop, kwargs)
-        with exchange.guarded():
-            return exchange.result(self._transport.request(exchange.request))
+
+        def attempt(left: float | None) -> ChatResult:
+            with exchange.guarded():
+                return exchange.result(self._transport.request(exchange.within(left)))
+
+        return self.common.retrier.call(attempt, exchange.terms(run_manager))
 
     async def _agenerate(
         self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: object = None, **kwargs: Any
     ) -> ChatResult:
         exchange = self._exchange(messages, stop, kwargs)
-        with exchange.guarded():
-            return exchange.result(await self._transport.arequest(exchange.request))
+
+        async def attempt(left: float | None) -> ChatResult:
+            with exchange.guarded():
+                return exchange.result(await self._transport.arequest(exchange.within(left)))
+
+        return await self.common.retrier.acall(attempt, exchange.terms(run_manager))
 
     def _stream(
         self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: object = None, **kwargs: Any
     ) -> Iterator[AIMessageChunk]:
         exchange = self._exchange(messages, stop, kwargs, stream=True)
-        with exchange.guarded(), self._transport.stream(exchange.request) as answer:
-            reader = exchange.reader(answer.status, answer.headers)
-            if reader is None:
-                raise exchange.refusal(answer.status, answer.headers, answer.read())
-            for data in answer:
-                yield from reader.feed(data)
-                if reader.is_done:
-                    break
-            yield from reader.end()
 
-    async def _astream(
+        def attempt(left: float | None) -> Generator[AIMessageChunk]:
+            with exchange.guarded(), self._transport.stream(exchange.within(left)) as answer:
+                reader = exchange.reader(answer.status, answer.headers)
+                if reader is None:
+                    raise exchange.refusal(answer.status, answer.headers, answer.read())
+                for data in answer:
+                    yield from reader.feed(data)
+                    if reader.is_done:
+                        break
+                yield from reader.end()
+
+        return self.common.retrier.stream(attempt, exchange.terms(run_manager))
+
+    def _astream(
         self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: object = None, **kwargs: Any
     ) -> AsyncIterator[AIMessageChunk]:
         exchange = self._exchange(messages, stop, kwargs, stream=True)
-        with exchange.guarded():
-            async with await self._transport.astream(exchange.request) as answer:
-                reader = exchange.reader(answer.status, answer.headers)
-                if reader is None:
-                    raise exchange.refusal(answer.status, answer.headers, await answer.read())
-                async for data in answer:
-                    for chunk in reader.feed(data):
+
+        async def attempt(left: float | None) -> AsyncGenerator[AIMessageChunk]:
+            with exchange.guarded():
+                async with await self._transport.astream(exchange.within(left)) as answer:
+                    reader = exchange.reader(answer.status, answer.headers)
+                    if reader is None:
+                        raise exchange.refusal(answer.status, answer.headers, await answer.read())
+                    async for data in answer:
+                        for chunk in reader.feed(data):
+                            yield chunk
+                        if reader.is_done:
+                            break
+                    for chunk in reader.end():
                         yield chunk
-                    if reader.is_done:
-                        break
-                for chunk in reader.end():
-                    yield chunk
+
+        return self.common.retrier.astream(attempt, exchange.terms(run_manager))
 
     def list_models(self) -> list[str]:
         """The names of the models that the server lists.
@@ -89,8 +104,12 @@ class ChatOpenAICompat(OpenAICompatSettings):
         common = self.common
         url = common.server.address("/models", query=self.extra_query)
         exchange = self._exchange_of(Request("GET", url, common.headers, None, common.timeout), self.model)
-        with exchange.guarded():
-            body = exchange.read(self._transport.request(exchange.request))
+
+        def attempt(left: float | None) -> Any:
+            with exchange.guarded():
+                return exchange.read(self._transport.request(exchange.within(left)))
+
+        body = common.retrier.call(attempt, exchange.terms(None))
         items = body.get("data") if is_object(body) else body
         named = (item.get("id") for item in items if is_object(item)) if is_array(items) else ()
         return sorted(name for name in named if isinstance(name, str))
@@ -122,11 +141,12 @@ class ChatOpenAICompat(OpenAICompatSettings):
             secret=self.api_key,
             gateway=self.common.gateway,
             facts=facts,
+            limiter=self.rate_limiter,
         )
 
     @property
     def _transport(self) -> Transport:
-        return transport_for(self.common.transport)
+        return self.common.transport
 
     @property
     def _llm_type(self) -> str:

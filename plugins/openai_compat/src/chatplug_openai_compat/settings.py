@@ -7,24 +7,23 @@ from copy import deepcopy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pydantic import Field, PrivateAttr, SecretStr
+from pydantic import PrivateAttr, SecretStr
 
 from chatplug.errors import SettingsError
 from chatplug.http import Timeout, public_url
 from chatplug_openai_compat.body_settings import BODY, BodySettings
 from chatplug_openai_compat.encode import not_honoured
 from chatplug_openai_compat.gateway import GENERIC, Gateway, gateway_of
+from chatplug_openai_compat.network_settings import NetworkSettings
 from chatplug_openai_compat.server import Server, key_headers, key_of, server_of
-from chatplug_openai_compat.transport import transport_of
+from chatplug_openai_compat.transport import retrier_of, transport_of
 
 if TYPE_CHECKING:
     from typing import Self
 
-    from chatplug.http import Transport
+    from chatplug.http import Retrier, Transport
 
 __all__ = ["OpenAICompatSettings", "checked_timeout"]
-
-_CLIENTS = ("http_client", "http_async_client")
 
 
 class Common(NamedTuple):
@@ -41,11 +40,13 @@ class Common(NamedTuple):
     settings: Mapping[str, Any]
     """The settings of the body that were given."""
     timeout: Timeout
-    transport: Transport | None
-    """What sends them, where the user brought a client."""
+    transport: Transport
+    """What sends them."""
+    retrier: Retrier
+    """What sends them again."""
 
 
-class OpenAICompatSettings(BodySettings):
+class OpenAICompatSettings(BodySettings, NetworkSettings):
     """The settings of every model whose server speaks OpenAI's chat completions.
 
     A model that has been made keeps its settings; `model_copy(update={...})` makes another one.
@@ -64,14 +65,6 @@ class OpenAICompatSettings(BodySettings):
     `OPENAI_API_VERSION`, or the newer API without dates. Sent as `api-version` wherever it is given."""
     think_tags: bool | None = None
     """Whether a text that begins with `<think>` begins with reasoning, to be kept apart; None as the row says."""
-    timeout: float | Mapping[str, float | None] | None = None
-    """Seconds to wait for a connection and between two pieces of an answer, or a dict with any of `connect`, `read`
-    and `total`; None for 10 seconds to connect and 300 seconds of silence."""
-    http_client: Any = Field(default=None, exclude=True, repr=False)
-    """A client of `httpx` or `httpx2` to send synchronous requests with, instead of chatplug's own."""
-    http_async_client: Any = Field(default=None, exclude=True, repr=False)
-    """An asynchronous client of `httpx` or `httpx2`, instead of chatplug's own."""
-
     _common: Common = PrivateAttr()
 
     def model_post_init(self, context: Any, /) -> None:
@@ -96,7 +89,8 @@ class OpenAICompatSettings(BodySettings):
             stream_headers=stream_headers,
             settings={name: value for name in BODY if (value := getattr(self, name)) is not None},
             timeout=checked_timeout(self.timeout) if self.timeout is not None else Timeout(),
-            transport=transport_of(self.http_client, self.http_async_client),
+            transport=transport_of(self),
+            retrier=retrier_of(self),
         )
 
     @property
@@ -117,8 +111,8 @@ class OpenAICompatSettings(BodySettings):
         """A copy with some settings changed, checked as when the model was made."""
         given = {name: getattr(self, name) for name in self.model_fields_set}
         if deep:
-            # A client is a connection to somewhere; two copies share it.
-            given = {name: value if name in _CLIENTS else deepcopy(value) for name, value in given.items()}
+            shared = self.shared_settings
+            given = {name: value if name in shared else deepcopy(value) for name, value in given.items()}
         copied = type(self)(**{**given, **(update or {})})
         known = copied.unsupported_settings
         known += [name for name in self.unsupported_settings if name not in known]
