@@ -56,6 +56,7 @@ class HttpxContract(TransportContract):
         "test_a_connection_that_ended_while_unused_is_not_noticed": ITS_POOL,
         "test_a_stream_that_ends_with_its_connection_is_followed_by_another": ITS_POOL,
         "test_a_header_that_dribbles_in_does_not_last_for_ever[sync]": ITS_READ,
+        "test_the_rest_of_a_body_can_be_limited[sync]": ITS_READ,
         "test_another_thread_may_close_a_stream_that_waits": ITS_READ,
         "test_one_event_loop_may_follow_another": ITS_LOOP,
         "test_event_loops_in_several_threads_may_call_at_once": ITS_LOOP,

@@ -48,6 +48,7 @@ class AsyncStream:
             "_inflated",
             "_inflater",
             "_is_closed",
+            "_is_limited",
             "_loop",
             "_protocol",
             "_response",
@@ -65,6 +66,7 @@ class AsyncStream:
         self._deadline = deadline
         self._failure: TransportError | None = None
         self._is_closed = False
+        self._is_limited = False
         self._inflater: Inflater | None = None
         self._inflated: Iterator[bytes] = iter(())
         self._protocol: Any = None
@@ -103,6 +105,11 @@ class AsyncStream:
                 raise
         return pieces[0] if len(pieces) == 1 and size <= limit else b"".join(pieces)[:limit]
 
+    def limit_rest(self, seconds: float, /) -> None:
+        """Limit what is left of the body; see `ByteStream`."""
+        self._deadline.limit_rest(seconds)
+        self._is_limited = True
+
     async def aclose(self) -> None:
         """Close the connection, unless the body has been read to its end."""
         self._drop()
@@ -125,7 +132,7 @@ class AsyncStream:
         if self._failure is not None:
             raise self._failure
         try:
-            data = await self._content.readany()
+            data = await (self._in_time() if self._is_limited else self._content.readany())
         except FAILURES as error:
             data = b"" if self._is_closed else self._salvage()
             self.received += len(data)
@@ -144,6 +151,11 @@ class AsyncStream:
         # What had come is handed over before the failure is told.
         self._failure = failure
         return data
+
+    async def _in_time(self) -> bytes:
+        """What has come or comes next, within a limit that aiohttp was not told of."""
+        async with asyncio.timeout(time_left(self._deadline.ends, None)):
+            return await self._content.readany()
 
     def _was_reset(self) -> bool:
         """Whether a body that ends with its connection ended with a broken one; aiohttp takes that for its end."""

@@ -24,15 +24,24 @@ def time_left(ends: float | None, limit: float | None) -> float | None:
 class Deadline:
     """The limits of one call, running since it was made."""
 
-    __slots__ = ("ends", "request")
+    __slots__ = ("ends", "request", "total")
 
     ends: float | None
     """When the whole call must be over, on the monotonic clock."""
+    total: float | None
+    """The limit that is reached then, in seconds."""
 
     def __init__(self, request: Request) -> None:
         self.request = request
-        total = request.timeout.total
-        self.ends = None if total is None else monotonic() + total
+        self.total = request.timeout.total
+        self.ends = None if self.total is None else monotonic() + self.total
+
+    def limit_rest(self, seconds: float) -> None:
+        """Let the call be over in so many seconds, if it would not be before."""
+        ends = monotonic() + seconds
+        if self.ends is None or ends < self.ends:
+            self.ends = ends
+            self.total = seconds
 
     def silence(self) -> float | None:
         """The seconds for which nothing need come."""
@@ -52,5 +61,5 @@ class Deadline:
         if self.is_over():
             phase = "total"
         timeout = self.request.timeout
-        seconds = {"connect": timeout.connect, "read": timeout.read, "total": timeout.total}[phase]
+        seconds = {"connect": timeout.connect, "read": timeout.read, "total": self.total}[phase]
         return TimedOut(phase=phase, seconds=seconds, method=self.request.method, url=self.request.url, sent=sent)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from time import monotonic
 from typing import Any, NamedTuple
 
 from chatplug.errors import ProviderTimeoutError, TransientError
@@ -145,24 +146,25 @@ class Tries:
 
 
 class Stall:
-    """How long a stream may go without an event; what keeps a connection open (pings, comments) is none.
+    """How long a stream has gone without an event; what keeps a connection open (pings, comments) is none.
 
     Args:
-        limit: Seconds; None for no limit.
-        now: The time, in seconds of any clock that does not go back.
+        limit: The seconds that it may.
+        clock: The time in seconds, of a clock that does not go back.
     """
 
-    __slots__ = ("_since", "limit")
+    __slots__ = ("_clock", "_since", "limit")
 
-    def __init__(self, limit: float | None, now: float) -> None:
+    def __init__(self, limit: float, clock: Callable[[], float] = monotonic) -> None:
         self.limit = limit
-        self._since = now
+        self._clock = clock
+        self._since = clock()
 
-    def is_over(self, now: float, *, is_event: bool) -> bool:
-        """Whether it has been too long, now that something came; an event begins a new wait."""
-        if self.limit is None:
-            return False
-        if is_event:
-            self._since = now
-            return False
-        return now - self._since >= self.limit
+    def begin(self) -> None:
+        """Wait for the next event: the last one has been dealt with, which may have taken its time."""
+        self._since = self._clock()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has been too long."""
+        return self._clock() - self._since >= self.limit

@@ -153,6 +153,10 @@ class SyncStream:
                 raise
         return b"".join(pieces)[:limit]
 
+    def limit_rest(self, seconds: float, /) -> None:
+        """Limit what is left of the body; see `ByteStream`."""
+        self._deadline.limit_rest(seconds)
+
     def close(self) -> None:
         """Close the connection, unless the body has been read to its end. Any thread may do it."""
         connection = self._connection

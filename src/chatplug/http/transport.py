@@ -209,6 +209,14 @@ class ByteStream(Protocol):
         """
         ...
 
+    def limit_rest(self, seconds: float, /) -> None:
+        """Limit what is left of the body: it has to be here in so many seconds, or reading it is a `TimedOut`.
+
+        For a reader who has what it wants and would like the end too, for the connection's sake. A limit that was set
+        before and is shorter stays.
+        """
+        ...
+
     def close(self) -> None:
         """Close the connection, unless the body has been read to its end: then it serves the next call."""
         ...
@@ -241,6 +249,10 @@ class AsyncByteStream(Protocol):
 
         Where the status is not one of success it is what matters: of a body that breaks, what had come is given.
         """
+        ...
+
+    def limit_rest(self, seconds: float, /) -> None:
+        """Limit what is left of the body, as `ByteStream.limit_rest` does."""
         ...
 
     async def aclose(self) -> None:

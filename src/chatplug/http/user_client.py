@@ -206,6 +206,13 @@ class _Body:
             raise TimeoutError
         return piece
 
+    def limit_rest(self, seconds: float, /) -> None:
+        """Limit what is left of the body; see `ByteStream`.
+
+        A synchronous client of httpx waits for a piece as long as `read` allows; the limit is looked at after that.
+        """
+        self._call.deadline.limit_rest(seconds)
+
     def _check(self) -> None:
         if self._is_closed and not self._is_whole:
             reason = f"the stream was closed; {self._call.received:,} bytes had come"

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from chatplug.errors import ChatplugError
     from chatplug.http import TransportError
 
-__all__ = ["error_from_answer", "error_from_event", "error_from_transport", "unreadable"]
+__all__ = ["error_from_answer", "error_from_event", "error_from_transport", "stalled", "unreadable"]
 
 _BY_CODE: dict[str, type[ProviderError]] = {
     "billing_hard_limit_reached": PermissionDeniedError,
@@ -177,6 +177,19 @@ def error_from_transport(error: TransportError, *, began: bool) -> ChatplugError
     if isinstance(error, BrokenBody):
         return ProviderConnectionError(what, hint="Ask again.")
     return ProviderConnectionError(what, hint="Try again.")
+
+
+def stalled(limit: float) -> ProviderTimeoutError:
+    """The error of a stream in which no event came for too long.
+
+    Args:
+        limit: The seconds that it might have taken.
+    """
+    error = ProviderTimeoutError(
+        f"No event of the stream came within {limit:g} s.", hint="Raise `stall_timeout`, or try again."
+    )
+    error.phase = "stall"
+    return error
 
 
 def _class_of(status: int, code: str | None, kind: str | None) -> type[ProviderError]:

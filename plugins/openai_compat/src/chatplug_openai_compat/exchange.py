@@ -10,10 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from chatplug.credentials import redact
 from chatplug.errors import ChatplugError, ProviderError
-from chatplug.http import Request, Response, Terms, Timeout, TransportError, public_url
+from chatplug.http import Request, Response, Stall, Terms, TimedOut, Timeout, TransportError, public_url
 from chatplug.wire import is_array, is_object
 from chatplug_openai_compat.decode import chunk_of_answer, decode_answer, is_refusal
-from chatplug_openai_compat.errors import error_from_answer, error_from_event, error_from_transport, unreadable
+from chatplug_openai_compat.errors import (
+    error_from_answer,
+    error_from_event,
+    error_from_transport,
+    stalled,
+    unreadable,
+)
 from chatplug_openai_compat.fields import header_facts
 from chatplug_openai_compat.json_text import read_json
 from chatplug_openai_compat.stream import StreamReader
@@ -23,12 +29,16 @@ if TYPE_CHECKING:
 
     from pydantic import SecretStr
 
+    from chatplug.http import AsyncByteStream, ByteStream
     from chatplug.messages import AIMessageChunk
     from chatplug.outputs import ChatResult
     from chatplug.rate_limiters import BaseRateLimiter
     from chatplug_openai_compat.gateway import Gateway
 
 __all__ = ["Exchange"]
+
+_LONGEST_REST = 5.0
+"""Seconds for which the usage and the end of a stream are waited for when the answer has its finish reason."""
 
 
 class Exchange:
@@ -42,9 +52,10 @@ class Exchange:
         gateway: What is known of the provider.
         facts: What the answer's metadata says besides what the server says.
         limiter: What is asked before a further try, and hears what the server allows.
+        stall: The seconds that a stream may go without an event; None for no limit.
     """
 
-    __slots__ = ("_began", "_facts", "_gateway", "_limiter", "_model", "_provider", "_secret", "request")
+    __slots__ = ("_began", "_facts", "_gateway", "_limiter", "_model", "_provider", "_secret", "_stall", "request")
 
     def __init__(  # noqa: PLR0913  # one parameter for each fact
         self,
@@ -56,7 +67,9 @@ class Exchange:
         gateway: Gateway,
         facts: Mapping[str, Any] | None = None,
         limiter: BaseRateLimiter | None = None,
+        stall: float | None = None,
     ) -> None:
+        self._stall = stall
         self.request = request
         self._limiter = limiter
         self._provider = provider
@@ -81,11 +94,30 @@ class Exchange:
             left: The seconds that it may take; None for no limit.
         """
         self._began = False
-        if left is None:
-            return self.request
         asked = self.request
-        timeout = Timeout(asked.timeout.connect, asked.timeout.read, left)
+        read = asked.timeout.read
+        if self._stall is not None and (read is None or self._stall < read):
+            # Silence is no event either.
+            read = self._stall
+        elif left is None:
+            return asked
+        timeout = Timeout(asked.timeout.connect, read, left)
         return Request(asked.method, asked.url, asked.headers, asked.body, timeout)
+
+    @contextmanager
+    def until_all_is_here(self, reader: StreamReader) -> Generator[None]:
+        """What goes wrong inside is forgiven once the answer has its finish reason: servers end streams in many ways."""
+        try:
+            yield
+        except TransportError:
+            if not reader.has_all:
+                raise
+
+    def has_enough(self, reader: StreamReader, answer: ByteStream | AsyncByteStream) -> bool:
+        """Whether nothing more of a stream need be read; where all but its end is here, that is not waited for long."""
+        if reader.has_all:
+            answer.limit_rest(_LONGEST_REST)
+        return reader.is_done
 
     @contextmanager
     def guarded(self) -> Generator[None]:
@@ -94,6 +126,8 @@ class Exchange:
             yield
         except TransportError as error:
             self._redact(error)
+            if self._stall is not None and isinstance(error, TimedOut) and error.seconds == self._stall:
+                raise self._ours(stalled(self._stall)) from error
             raise self._ours(error_from_transport(error, began=self._began)) from error
         except ChatplugError as error:
             self._ours(error)
@@ -168,6 +202,7 @@ class Exchange:
             whole=whole,
             clean=self.clean,
             think_tags=self._gateway.think_tags,
+            stall=None if self._stall is None else Stall(self._stall),
         )
 
     def refusal(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:

@@ -66,10 +66,11 @@ class ChatOpenAICompat(OpenAICompatSettings):
                 reader = exchange.reader(answer.status, answer.headers)
                 if reader is None:
                     raise exchange.refusal(answer.status, answer.headers, answer.read())
-                for data in answer:
-                    yield from reader.feed(data)
-                    if reader.is_done:
-                        break
+                with exchange.until_all_is_here(reader):
+                    for data in answer:
+                        yield from reader.feed(data)
+                        if exchange.has_enough(reader, answer):
+                            break
                 yield from reader.end()
 
         return self.common.retrier.stream(attempt, exchange.terms(run_manager))
@@ -85,11 +86,12 @@ class ChatOpenAICompat(OpenAICompatSettings):
                     reader = exchange.reader(answer.status, answer.headers)
                     if reader is None:
                         raise exchange.refusal(answer.status, answer.headers, await answer.read())
-                    async for data in answer:
-                        for chunk in reader.feed(data):
-                            yield chunk
-                        if reader.is_done:
-                            break
+                    with exchange.until_all_is_here(reader):
+                        async for data in answer:
+                            for chunk in reader.feed(data):
+                                yield chunk
+                            if exchange.has_enough(reader, answer):
+                                break
                     for chunk in reader.end():
                         yield chunk
 
@@ -131,9 +133,12 @@ class ChatOpenAICompat(OpenAICompatSettings):
                 url = common.server.chat(model, {**(self.extra_query or {}), **(call.get("extra_query") or {})})
         request = ChatRequest(model=model, messages=messages, stop=stop or (), stream=stream, settings=settings)
         body, losses = encode(request, common.gateway)
-        return self._exchange_of(Request("POST", url, headers, body, limits), model, self.report(losses))
+        stall = self.stall_timeout if stream else None
+        return self._exchange_of(Request("POST", url, headers, body, limits), model, self.report(losses), stall)
 
-    def _exchange_of(self, request: Request, model: str, facts: Mapping[str, Any] | None = None) -> Exchange:
+    def _exchange_of(
+        self, request: Request, model: str, facts: Mapping[str, Any] | None = None, stall: float | None = None
+    ) -> Exchange:
         return Exchange(
             request,
             provider=self.provider,
@@ -142,6 +147,7 @@ class ChatOpenAICompat(OpenAICompatSettings):
             gateway=self.common.gateway,
             facts=facts,
             limiter=self.rate_limiter,
+            stall=stall,
         )
 
     @property

@@ -10,6 +10,7 @@ from chatplug.errors import InvalidResponseError, StreamBrokenError
 from chatplug.messages import AIMessageChunk, tool_call_chunk
 from chatplug.wire import EventTooLargeError, SSEDecoder
 from chatplug_openai_compat.decode import add_reasoning, is_refusal
+from chatplug_openai_compat.errors import stalled
 from chatplug_openai_compat.fields import (
     HINT,
     ODD,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from chatplug.errors import ProviderError
+    from chatplug.http import Stall
     from chatplug.wire import ServerSentEvent
 
 __all__ = ["StreamReader"]
@@ -47,6 +49,7 @@ class StreamReader:
         whole: Reads a body without any event, which some servers send where a stream was asked for.
         clean: Takes the key out of bytes that an error will show a part of.
         think_tags: Whether a text that begins with `<think>` begins with reasoning.
+        stall: How long it may go without an event; None for no limit.
     """
 
     __slots__ = (
@@ -59,8 +62,10 @@ class StreamReader:
         "_halves",
         "_head",
         "_id",
+        "_others",
         "_provider",
         "_refuse",
+        "_stall",
         "_tags",
         "_usage",
         "_whole",
@@ -68,7 +73,7 @@ class StreamReader:
         "is_done",
     )
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # one parameter for each fact
         self,
         provider: str,
         refuse: Callable[[Any], ProviderError],
@@ -77,7 +82,9 @@ class StreamReader:
         whole: Callable[[bytes], AIMessageChunk] | None = None,
         clean: Callable[[bytes], bytes] = bytes,
         think_tags: bool = False,
+        stall: Stall | None = None,
     ) -> None:
+        self._stall = stall
         self._tags = ThinkTags() if think_tags else None
         self._facts_beside = facts or {}
         self._whole = whole
@@ -92,6 +99,7 @@ class StreamReader:
         self._choice: dict[str, Any] | None = None
         self._id: str | None = None
         self._usage: Any = None
+        self._others: set[Any] = set()
         self.finished = False
         """Whether the finish reason has come."""
         self.is_done = False
@@ -103,11 +111,14 @@ class StreamReader:
         Raises:
             InvalidResponseError: If an event is no chat completion chunk.
             ProviderError: If an event is an error; of the class that its code stands for.
+            ProviderTimeoutError: If it has been too long since the last event.
         """
         try:
             events = self._events.feed(data)
         except EventTooLargeError as error:
             raise InvalidResponseError(f"The stream has {error}.", hint=HINT) from None
+        if self._stall is not None and self._stall.is_over and not any(name != "ping" for _, name, _ in events):
+            raise stalled(self._stall.limit)
         head = self._head
         if head is not None:
             if events:
@@ -160,7 +171,11 @@ class StreamReader:
             yield chunk
 
     def _read(self, events: Iterable[ServerSentEvent]) -> Iterator[AIMessageChunk]:
+        has_come = False
         for data, name, _ in events:
+            if name == "ping":
+                continue
+            has_come = True
             if data == b"[DONE]":
                 self.is_done = True
                 return
@@ -181,6 +196,8 @@ class StreamReader:
                 yield chunk
             if self._error is not None:
                 raise self._error
+        if has_come and self._stall is not None:
+            self._stall.begin()
 
     def _read_again(self, data: bytes, name: str) -> Any:
         """An event that the quick parser refuses."""
@@ -256,6 +273,7 @@ class StreamReader:
         beside = additional(delta)
         if others:
             beside["choices"] = others
+            self._follow(others)
         chunk = AIMessageChunk(content_of(delta.get("content")), id=self._id)
         fragments = delta.get("tool_calls")
         if fragments:
@@ -269,6 +287,19 @@ class StreamReader:
         if news or facts:
             chunk.response_metadata = {**(news or {}), **facts}
         return chunk if self._tags is None else self._parted(chunk, self._tags)
+
+    def _follow(self, others: list[dict[str, Any]]) -> None:
+        """Know which of the other answers have not ended."""
+        for choice in others:
+            if choice.get("finish_reason"):
+                self._others.discard(choice.get("index"))
+            else:
+                self._others.add(choice.get("index"))
+
+    @property
+    def has_all(self) -> bool:
+        """Whether every answer has its finish reason; what may still come is the usage."""
+        return self.finished and not self._others
 
     def _parted(self, chunk: AIMessageChunk, tags: ThinkTags) -> AIMessageChunk:
         """The chunk, with what is reasoning in its text taken out of it."""

@@ -38,6 +38,10 @@ class Opened(Protocol):
         """The rest, or its first bytes."""
         ...
 
+    def limit_rest(self, seconds: float) -> None:
+        """Limit what is left."""
+        ...
+
     def close(self) -> None:
         """Close the stream."""
         ...
@@ -99,6 +103,9 @@ class _SyncOpened:
     def read(self, limit: int = 1 << 20) -> bytes:
         return self.stream.read(limit)
 
+    def limit_rest(self, seconds: float) -> None:
+        self.stream.limit_rest(seconds)
+
     def close(self) -> None:
         self.stream.close()
 
@@ -154,6 +161,9 @@ class _AsyncOpened:
     def read(self, limit: int = 1 << 20) -> bytes:
         body: bytes = self._run(self.stream.read(limit))
         return body
+
+    def limit_rest(self, seconds: float) -> None:
+        self.stream.limit_rest(seconds)
 
     def close(self) -> None:
         self._run(self.stream.aclose())

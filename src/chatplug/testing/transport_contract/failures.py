@@ -111,6 +111,46 @@ class Failures(Part):
         with LoopbackServer(script) as server:
             assert driver.request(ask(server, timeout=Timeout(5, SOON * 1.3))).body == b"xxxx"
 
+    def test_the_rest_of_a_body_can_be_limited(self, driver: Driver) -> None:
+        over = threading.Event()
+
+        def script(exchange: Exchange) -> None:
+            exchange.begin()
+            exchange.piece(b"all that was wanted")
+            assert exchange.client_left()
+            over.set()
+
+        with LoopbackServer(script) as server:
+            stream = driver.open(ask(server))
+            assert stream.next() == b"all that was wanted"
+            stream.limit_rest(SOON)
+            stream.limit_rest(PATIENCE)
+
+            error = refused(TimedOut, stream.next)
+            assert driver.wait(over)
+        assert (error.phase, error.seconds) == ("total", SOON)
+
+    def test_a_limited_rest_that_comes_in_time_keeps_the_connection(self, driver: Driver) -> None:
+        asked = threading.Semaphore(0)
+
+        def script(exchange: Exchange) -> None:
+            exchange.begin()
+            exchange.piece(b"one")
+            assert asked.acquire(timeout=PATIENCE)
+            exchange.piece(b"two")
+            exchange.end()
+
+        with LoopbackServer(script) as server:
+            for _ in range(2):
+                stream = driver.open(ask(server))
+                assert stream.next() == b"one"
+                stream.limit_rest(PATIENCE)
+                asked.release()
+
+                assert (stream.next(), stream.next()) == (b"two", None)
+                stream.close()
+            assert server.accepted == 1
+
     @pytest.mark.parametrize("silence", ["before the headers", "inside the headers", "inside the body", "never"])
     def test_the_whole_call_takes_too_long(self, driver: Driver, silence: str) -> None:
         over = threading.Event()
