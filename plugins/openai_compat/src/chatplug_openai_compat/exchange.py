@@ -106,7 +106,7 @@ class Exchange:
 
     @contextmanager
     def until_all_is_here(self, reader: StreamReader) -> Generator[None]:
-        """What goes wrong inside is forgiven once the answer has its finish reason: servers end streams in many ways."""
+        """What the transport raises inside is forgiven once the answer is here: servers end streams in many ways."""
         try:
             yield
         except TransportError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from chatplug.http import Request
@@ -60,42 +61,40 @@ class ChatOpenAICompat(OpenAICompatSettings):
         self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: object = None, **kwargs: Any
     ) -> Iterator[AIMessageChunk]:
         exchange = self._exchange(messages, stop, kwargs, stream=True)
+        return self.common.retrier.stream(partial(self._stream_once, exchange), exchange.terms(run_manager))
 
-        def attempt(left: float | None) -> Generator[AIMessageChunk]:
-            with exchange.guarded(), self._transport.stream(exchange.within(left)) as answer:
-                reader = exchange.reader(answer.status, answer.headers)
-                if reader is None:
-                    raise exchange.refusal(answer.status, answer.headers, answer.read())
-                with exchange.until_all_is_here(reader):
-                    for data in answer:
-                        yield from reader.feed(data)
-                        if exchange.has_enough(reader, answer):
-                            break
-                yield from reader.end()
-
-        return self.common.retrier.stream(attempt, exchange.terms(run_manager))
+    def _stream_once(self, exchange: Exchange, left: float | None) -> Generator[AIMessageChunk]:
+        with exchange.guarded(), self._transport.stream(exchange.within(left)) as answer:
+            reader = exchange.reader(answer.status, answer.headers)
+            if reader is None:
+                raise exchange.refusal(answer.status, answer.headers, answer.read())
+            with exchange.until_all_is_here(reader):
+                for data in answer:
+                    yield from reader.feed(data)
+                    if exchange.has_enough(reader, answer):
+                        break
+            yield from reader.end()
 
     def _astream(
         self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: object = None, **kwargs: Any
     ) -> AsyncIterator[AIMessageChunk]:
         exchange = self._exchange(messages, stop, kwargs, stream=True)
+        return self.common.retrier.astream(partial(self._astream_once, exchange), exchange.terms(run_manager))
 
-        async def attempt(left: float | None) -> AsyncGenerator[AIMessageChunk]:
-            with exchange.guarded():
-                async with await self._transport.astream(exchange.within(left)) as answer:
-                    reader = exchange.reader(answer.status, answer.headers)
-                    if reader is None:
-                        raise exchange.refusal(answer.status, answer.headers, await answer.read())
-                    with exchange.until_all_is_here(reader):
-                        async for data in answer:
-                            for chunk in reader.feed(data):
-                                yield chunk
-                            if exchange.has_enough(reader, answer):
-                                break
-                    for chunk in reader.end():
-                        yield chunk
-
-        return self.common.retrier.astream(attempt, exchange.terms(run_manager))
+    async def _astream_once(self, exchange: Exchange, left: float | None) -> AsyncGenerator[AIMessageChunk]:
+        with exchange.guarded():
+            async with await self._transport.astream(exchange.within(left)) as answer:
+                reader = exchange.reader(answer.status, answer.headers)
+                if reader is None:
+                    raise exchange.refusal(answer.status, answer.headers, await answer.read())
+                with exchange.until_all_is_here(reader):
+                    async for data in answer:
+                        for chunk in reader.feed(data):
+                            yield chunk
+                        if exchange.has_enough(reader, answer):
+                            break
+                for chunk in reader.end():
+                    yield chunk
 
     def list_models(self) -> list[str]:
         """The names of the models that the server lists.
