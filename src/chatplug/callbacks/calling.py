@@ -14,7 +14,15 @@ from chatplug.callbacks.workers import background_loop, is_background_thread, su
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
 
-__all__ = ["acall", "call", "call_in_thread"]
+__all__ = ["CancelledInThread", "acall", "call", "call_in_thread"]
+
+
+class CancelledInThread(asyncio.CancelledError):
+    """A task was cancelled that waited for a worker thread; what had begun there goes on."""
+
+    def __init__(self, *, is_begun: bool) -> None:
+        super().__init__()
+        self.is_begun = is_begun
 
 
 def call(context: Context, method: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
@@ -37,13 +45,18 @@ async def call_in_thread(method: Callable[..., Any], *args: Any, **kwargs: Any) 
     context = copy_context()
 
     def work() -> None:
+        if not done.set_running_or_notify_cancel():
+            return  # the event loop has ended meanwhile
         try:
             done.set_result(context.run(method, *args, **kwargs))
         except BaseException as error:  # handed to whoever waits
             done.set_exception(error)
 
     submit(work)
-    answer = await asyncio.wrap_future(done)
+    try:
+        answer = await asyncio.wrap_future(done)
+    except asyncio.CancelledError:
+        raise CancelledInThread(is_begun=not done.cancel()) from None
     if answer is not None and inspect.isawaitable(answer):
         await answer
 
@@ -103,6 +116,7 @@ def _complete(answer: Awaitable[Any], context: Context) -> None:
 
 
 def _run_alone(whole: Coroutine[Any, Any, None], done: Future[None]) -> None:
+    done.set_running_or_notify_cancel()
     try:
         done.set_result(asyncio.run(whole))
     except BaseException as error:  # handed to whoever waits

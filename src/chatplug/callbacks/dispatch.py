@@ -130,11 +130,11 @@ class _Told:
 
     @property
     def is_over(self) -> bool:
-        """Whether this ends a run that is part of no other. Whoever was told to stop waits for nobody."""
+        """Whether this ends a run that is part of no other."""
         if self._event[0] != "on_run_end":
             return False
         run: Run = self._event[1][0]
-        return run.parent is None and run.status != "cancelled"
+        return run.parent is None
 
     def end(self) -> None:
         """Raise what was kept."""

@@ -13,7 +13,7 @@ from inspect import iscoroutinefunction
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from chatplug.callbacks.calling import acall, call, call_in_thread
+from chatplug.callbacks.calling import CancelledInThread, acall, call, call_in_thread
 from chatplug.callbacks.event import ENDS, IGNORED_BY, STARTS
 
 if TYPE_CHECKING:
@@ -141,10 +141,14 @@ class Hearing:
         try:
             await self.acall(event, method)
         except BaseException as error:
-            if _is_meant_for_the_loop(error):
+            if not _is_meant_for_the_loop(error):
+                self.listener.fail(event[0], error)
+                return
+            if not isinstance(error, CancelledInThread):
                 self.listener.drop()
-                raise
-            self.listener.fail(event[0], error)
+            elif not error.is_begun and self.queue is not None:
+                self.queue.items.appendleft((self, event, method))  # for the loop that takes over
+            raise
 
 
 def _is_meant_for_the_loop(error: BaseException) -> bool:

@@ -33,7 +33,7 @@ _log = logging.getLogger("chatplug.callbacks")
 
 PATIENCE = 0.25
 """So many seconds the outermost run waits at most for its handlers."""
-_EXIT_PATIENCE = 5.0
+EXIT_PATIENCE = 5.0
 """So many seconds the end of the interpreter waits at most."""
 
 
@@ -99,11 +99,11 @@ def _waiting() -> list[Queue]:
 
 def _end() -> None:
     """Let handlers catch up before the process ends, and say what they have not heard."""
-    _wait(_waiting(), _EXIT_PATIENCE)
+    _wait(_waiting(), EXIT_PATIENCE)
     for listener in listeners():
-        left = sum(len(queue.items) for queue in listener.queues())
+        left = sum(not isinstance(item[0], Marker) for queue in listener.queues() for item in list(queue.items))
         if left:
-            _log.warning("%s has not heard the last %d events: the process ends.", listener.name, left)
+            _log.warning("%s has not heard all, the process ends: %d events are lost.", listener.name, left)
 
 
 def _mind_the_end() -> None:
