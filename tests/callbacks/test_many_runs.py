@@ -64,18 +64,16 @@ class Required(Counting):
     policy = "required"
 
     def on_chat_model_start(self, *args: Any, run_id: Any, **kwargs: Any) -> Any:
-        super().on_chat_model_start(run_id=run_id)
+        self._count(self.starts, run_id)
         if kwargs["metadata"].get(CHOICE) == "required":
             raise LookupError("refused")
-
-    on_chain_start = Counting.on_chain_start
 
 
 class Observing(Counting):
     """Fails now and then, and nobody is any the worse for it."""
 
     def on_chain_start(self, *args: Any, run_id: Any, **kwargs: Any) -> Any:
-        super().on_chain_start(run_id=run_id)
+        self._count(self.starts, run_id)
         if kwargs["metadata"].get(CHOICE) == "observer":
             raise LookupError("clumsy")
 
