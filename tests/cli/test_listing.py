@@ -38,6 +38,7 @@ def test_plugins_as_json(cli: CliRunner) -> None:
         "distribution": "scripted-models",
         "version": "1.5",
         "entry_point": "scripted_models",
+        "kept_out": None,
     } in json.loads(result.stdout)
 
 

@@ -11,6 +11,8 @@ import click
 
 from chatplug import __version__
 from chatplug.cli.conformance import conformance
+from chatplug.cli.doctor import doctor, hooks
+from chatplug.cli.extension import plugin_command, plugin_commands
 from chatplug.cli.interrupt import EXIT_CODE, was_pressed
 from chatplug.cli.listing import models, plugins
 from chatplug.cli.options import debug_option, is_debugging
@@ -39,6 +41,15 @@ class _Application(click.Group):
             if not is_output_failure(error):
                 raise
             sys.exit(f"Error: {_unwritable(error)}")
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of all commands, those of plugins too."""
+        own = super().list_commands(ctx)
+        return [*own, *sorted(plugin_commands(own))]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """A command; a plugin is imported only where there is no such one of chatplug itself."""
+        return super().get_command(ctx, cmd_name) or plugin_command(cmd_name, super().list_commands(ctx))
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read the command line; what is no text is refused before a model gets it."""
@@ -120,5 +131,5 @@ def app() -> None:
     """Talk to chat models. Each provider comes from a plugin that is installed."""
 
 
-for _command in (run, plugins, models, providers, conformance):
+for _command in (run, plugins, models, providers, doctor, hooks, conformance):
     app.add_command(_command)

@@ -169,6 +169,10 @@ class Loader:
         """From now on whoever is loaded, and each call of its hooks, is told to the listener."""
         self._listener = listener
 
+    def loaded(self) -> list[Plugin]:
+        """The plugins that were loaded, in their order."""
+        return list(self._loaded.values())
+
     def forget_failures(self) -> None:
         """Let plugins that failed be tried again."""
         self._failed.clear()

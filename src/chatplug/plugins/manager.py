@@ -33,7 +33,7 @@ from chatplug.plugins.border import Border, drop, finished
 from chatplug.plugins.declaration import COMMANDS, EXTENSIONS, MODELS, PROVIDERS, Declaration
 from chatplug.plugins.directories import config_folder, data_folder
 from chatplug.plugins.index import Installed, default_index, is_declared
-from chatplug.plugins.loading import Loader, Plugin, remedy, told, who
+from chatplug.plugins.loading import Listener, Loader, Plugin, remedy, told, who
 from chatplug.plugins.placing import claims
 from chatplug.plugins.told import facts_told, settings_told
 from chatplug.plugins.trust import Trust, trust
@@ -111,6 +111,14 @@ class PluginManager:
     def providers(self) -> dict[str, list[Declaration]]:
         """Who declares which provider, without importing anybody."""
         return dict(sorted(self.declared(PROVIDERS).items()))
+
+    def listen(self, listener: Listener) -> None:
+        """Let somebody hear who is loaded from now on, and how long each call of a hook takes."""
+        self._loader.listen(listener)
+
+    def loaded(self) -> list[Plugin]:
+        """The plugins that were loaded, in their order."""
+        return self._loader.loaded()
 
     def retry(self) -> None:
         """From now on plugins that failed are tried again when they are asked for; they are not until then."""
@@ -245,6 +253,29 @@ class PluginManager:
         if self._extensions is not None:  # else they are being loaded, and one of them makes a model
             self._handlers = found
         return found
+
+    def commands(self, make: Callable[[], T], only: str | None = None) -> Iterator[tuple[Declaration, T]]:
+        """What plugins register with a new command group each, so that none can take another's away.
+
+        Args:
+            make: Makes a group.
+            only: The name of one entry point; None for all of them.
+        """
+        hook = "chatplug_register_commands"
+        for name, declared in sorted(self.declared(COMMANDS).items()):
+            for declaration in declared if only in (None, name) else ():
+                group = make()
+                try:
+                    register = self._loader.load(declaration, COMMANDS).hook(hook)
+                    drop(register(group) if register else None)
+                except PluginError as error:
+                    _log(declaration, str(error), error, "command")
+                except KeyboardInterrupt:
+                    raise
+                except BaseException as error:
+                    _log(declaration, f"{hook} raised {told(error)}", error, "command")
+                else:
+                    yield declaration, group
 
     def _first(self, hook: str, fits: Callable[[object], TypeGuard[T]], kind: str, *arguments: object) -> T | None:
         """The first answer of an extension, in the order of their names."""
@@ -386,10 +417,11 @@ def _wrong(plugin: Plugin, hook: str, answer: object, kind: str) -> None:
     _log(plugin.declaration, f"{hook} gave {type(answer).__name__}, which is no {kind}")
 
 
-def _log(declaration: Declaration, what: str, error: BaseException | None = None) -> None:
+def _log(declaration: Declaration, what: str, error: BaseException | None = None, kind: str = "extension") -> None:
     """Say what an extension did wrong; nobody else is stopped by it."""
     _logger().error(
-        "The extension %s is left out: %s. %s",
+        "The %s %s is left out: %s. %s",
+        kind,
         who(declaration),
         what.rstrip("."),
         remedy(declaration),
