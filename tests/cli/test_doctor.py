@@ -63,13 +63,11 @@ def test_hooks_shows_who_answers_and_what_was_not_asked(site: Site) -> None:
 
     lines = [line.split() for line in shown.stdout.splitlines()]
     assert lines[0] == ["Hook", "Plugin", "Version", "Entry", "point", "Took"]
-    assert [(row["hook"], row["plugin"], row["calls"]) for row in rows] == [
-        (None, "chatplug-echo", 1),
-        ("chatplug_create_model", "chatplug-echo", 1),
-        ("chatplug_list_models", "chatplug-echo", 0),
-        (None, "ears", 1),
-        ("chatplug_callback_handlers", "ears", 1),
-    ]
+    calls = {(row["hook"], row["plugin"]): row["calls"] for row in rows}
+    assert calls[None, "chatplug-echo"] == calls[None, "ears"] == 1
+    assert calls["chatplug_create_model", "chatplug-echo"] == calls["chatplug_callback_handlers", "ears"] == 1
+    assert calls["chatplug_list_models", "chatplug-echo"] == 0
+    assert ("chatplug_create_model", "ears") not in calls
     assert all(row["seconds"] > 0 for row in rows if row["calls"])
 
 

@@ -200,12 +200,13 @@ def test_conversions_ask_the_manager_that_left_itself_there(
 def test_extensions_are_loaded_when_the_first_model_is_made(installed: Installed) -> None:
     installed.add("letters", Letters())
     manager = installed.manager()
-    before = manager._extensions
+    before = manager._extensions.are_loaded
 
     manager.create_model("mine", "m", {})
 
-    assert before is None
-    assert [plugin.declaration.name for plugin in manager._extensions or ()] == ["letters"]
+    assert not before
+    assert manager._extensions.are_loaded
+    assert [plugin.declaration.name for plugin in manager._extensions.plugins()] == ["letters"]
 
 
 def test_an_extension_may_make_a_model_while_it_is_loaded(installed: Installed) -> None:

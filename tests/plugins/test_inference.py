@@ -12,7 +12,7 @@ import chatplug
 from chatplug.errors import ModelNameError, ProviderNotFoundError
 from chatplug.factory import split_name
 from chatplug.plugins import Declaration, PluginManager
-from chatplug.plugins.declaration import EXTENSIONS, MODELS, PROVIDERS
+from chatplug.plugins.declaration import MODELS, PROVIDERS
 from chatplug.plugins.known import distribution_for, provider_for
 from tests.architecture.sources import ROOT
 from tests.dists.writing import Site
@@ -25,9 +25,7 @@ def manager(*claimed: tuple[str, str, str]) -> PluginManager:
     for distribution, beginning, value in claimed:
         providers[distribution] = [Declaration(distribution, f"{distribution}.plugin", distribution, "1.0")]
         models.setdefault(beginning, []).append(Declaration(beginning, value, distribution, "1.0", MODELS))
-    made = PluginManager(providers)
-    made._given = {PROVIDERS: providers, MODELS: models, EXTENSIONS: {}}
-    return made
+    return PluginManager(providers, models=models)
 
 
 def test_a_model_that_is_named_alone_finds_its_provider_and_imports_no_other_plugin(tmp_path: Path) -> None:

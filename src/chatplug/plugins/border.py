@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 from chatplug.errors import ChatplugError, PluginHookError
 from chatplug.language_models.settings import wrong_setting
-from chatplug.plugins.loading import remedy, sentence, told, who
+from chatplug.plugins.declaration import remedy, who
+from chatplug.plugins.loading import sentence, told
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable

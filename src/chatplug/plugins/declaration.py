@@ -17,7 +17,9 @@ __all__ = [
     "fault_of",
     "plain_name",
     "printable",
+    "remedy",
     "target_of",
+    "who",
 ]
 
 PROVIDERS = "chatplug.providers"
@@ -110,3 +112,13 @@ def fault_of(group: str, name: str) -> str:
     if not name.isprintable():
         return "its name has control characters"
     return ""
+
+
+def who(declaration: Declaration) -> str:
+    """A plugin as it is named in texts."""
+    return f"{declaration.distribution} {declaration.version}"
+
+
+def remedy(declaration: Declaration) -> str:
+    """What to do about a plugin that is broken."""
+    return f"Upgrade or uninstall {declaration.distribution}."

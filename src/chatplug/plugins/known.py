@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from chatplug.errors import nearest
 
-__all__ = ["distribution_for", "known_providers", "provider_for"]
+__all__ = ["advice", "distribution_for", "provider_for"]
 
 
 def distribution_for(provider: str) -> str | None:
@@ -27,9 +26,16 @@ def provider_for(model: str) -> str | None:
     return str(beginnings[max(fitting, key=len)]) if fitting else None
 
 
-def known_providers() -> Iterable[str]:
-    """Every name in the table."""
-    return [provider for providers in _table()["providers"].values() for provider in providers]
+def advice(provider: str, *, is_near: bool = False) -> str:
+    """What to install for a provider, or for one with a name near to it; empty where none is known."""
+    if not is_near:
+        distribution = distribution_for(provider)
+        return f"Install it with: pip install {distribution}." if distribution else ""
+    for distribution, providers in _table()["providers"].items():
+        near = nearest(provider, providers)
+        if near:
+            return f"{near} It comes with: pip install {distribution}."
+    return ""
 
 
 @cache

@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 import pluggy
 
 from chatplug.errors import PluginError, PluginLoadError, nearest
-from chatplug.plugins.declaration import COMMANDS, EXTENSIONS, PROVIDERS, Declaration, printable, target_of
+from chatplug.plugins.declaration import COMMANDS, EXTENSIONS, PROVIDERS, Declaration, printable, remedy, target_of, who
 from chatplug.plugins.hookspecs import ChatplugSpecs
 from chatplug.plugins.versions import fits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["HOOKS", "Listener", "Loader", "Plugin", "load", "remedy", "sentence", "told", "who"]
+__all__ = ["HOOKS", "Listener", "Loader", "Plugin", "load", "sentence", "told"]
 
 _SLOW = 5.0
 """Seconds after which the import of a plugin is worth a warning."""
@@ -296,13 +296,3 @@ def sentence(text: str) -> str:
     """A text in one line, with a full stop, so that a hint can follow."""
     text = " ".join(text.split()).rstrip(":")
     return text if text.endswith((".", "!", "?")) else f"{text}."
-
-
-def who(declaration: Declaration) -> str:
-    """A plugin as it is named in texts."""
-    return f"{declaration.distribution} {declaration.version}"
-
-
-def remedy(declaration: Declaration) -> str:
-    """What to do about a plugin that is broken."""
-    return f"Upgrade or uninstall {declaration.distribution}."

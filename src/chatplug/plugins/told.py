@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from chatplug.errors import PluginHookError
 from chatplug.plugins.border import Border, drop
-from chatplug.plugins.loading import remedy, who
+from chatplug.plugins.declaration import remedy, who
 
 if TYPE_CHECKING:
     from chatplug.plugins.loading import Plugin

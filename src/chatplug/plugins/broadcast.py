@@ -1,0 +1,139 @@
+"""Extensions: imported once, when the first model is made, and each asked in the order of their names.
+
+One that is broken, raises or gives what it must not is logged by its name, and stops nobody else.
+"""
+
+from __future__ import annotations
+
+from threading import RLock
+from typing import TYPE_CHECKING, TypeVar
+
+from chatplug.errors import PluginError
+from chatplug.plugins.border import drop
+from chatplug.plugins.declaration import COMMANDS, EXTENSIONS, remedy, who
+from chatplug.plugins.loading import told
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from logging import Logger
+
+    from chatplug.plugins.declaration import Declaration
+    from chatplug.plugins.loading import Loader, Plugin
+    from chatplug.plugins.roster import Roster
+
+__all__ = ["Extensions", "commands", "log", "logger", "wrong"]
+
+T = TypeVar("T")
+
+
+class Extensions:
+    """The extensions of a roster."""
+
+    def __init__(self, roster: Roster, loader: Loader) -> None:
+        self._roster = roster
+        self._loader = loader
+        self._plugins: list[Plugin] | None = None
+        self._is_loading = False
+        self._lock = RLock()
+
+    @property
+    def are_loaded(self) -> bool:
+        """Whether the extensions are there."""
+        return self._plugins is not None
+
+    def load_unless_loading(self) -> None:
+        """Load them, if that is not under way: another thread's slow extension stops nobody who needs it not yet."""
+        if self._plugins is None and not self._is_loading:
+            self.plugins()
+
+    def forget(self) -> None:
+        """Load them anew when they are asked next."""
+        with self._lock:
+            self._plugins = None
+
+    def plugins(self) -> list[Plugin]:
+        """The extensions, imported and registered; none for one that makes a model while it is imported."""
+        if self._plugins is not None:
+            return self._plugins
+        with self._lock:
+            if self._is_loading:
+                return []
+            if self._plugins is None:
+                self._is_loading = True
+                try:
+                    self._plugins = list(self._those_that_load())
+                finally:
+                    self._is_loading = False
+            return self._plugins
+
+    def _those_that_load(self) -> Iterator[Plugin]:
+        for declaration, why in self._roster.kept_out():
+            logger().warning("The extension %s is kept out: %s", who(declaration), why)
+        for _, declared in sorted(self._roster.declared(EXTENSIONS).items()):
+            for declaration in declared:
+                try:
+                    yield self._loader.load(declaration, EXTENSIONS)
+                except PluginError as error:
+                    log(declaration, str(error), error)
+
+    def answers(self, hook: str, *arguments: object) -> Iterator[tuple[Plugin, object]]:
+        """What they answer to a hook, as far as they are asked; those without an answer are left out."""
+        for plugin in self.plugins():
+            ask = plugin.hook(hook)
+            if ask is None:
+                continue
+            try:
+                answer = ask(*arguments)
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
+                log(plugin.declaration, f"{hook} raised {told(error)}", error)
+                continue
+            if answer is not None:
+                yield plugin, answer
+
+
+def commands(
+    roster: Roster, loader: Loader, make: Callable[[], T], only: str | None
+) -> Iterator[tuple[Declaration, T]]:
+    """What plugins register with a new command group each; see `PluginManager.commands`."""
+    hook = "chatplug_register_commands"
+    for name, declared in sorted(roster.declared(COMMANDS).items()):
+        for declaration in declared if only in (None, name) else ():
+            group = make()
+            try:
+                register = loader.load(declaration, COMMANDS).hook(hook)
+                drop(register(group) if register else None)
+            except PluginError as error:
+                log(declaration, str(error), error, "command")
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
+                log(declaration, f"{hook} raised {told(error)}", error, "command")
+            else:
+                yield declaration, group
+
+
+def wrong(plugin: Plugin, hook: str, answer: object, kind: str) -> None:
+    """Say that an extension gave what it must not."""
+    drop(answer)
+    log(plugin.declaration, f"{hook} gave {type(answer).__name__}, which is no {kind}")
+
+
+def log(declaration: Declaration, what: str, error: BaseException | None = None, kind: str = "extension") -> None:
+    """Say what an extension did wrong; nobody else is stopped by it."""
+    logger().error(
+        "The %s %s is left out: %s. %s",
+        kind,
+        who(declaration),
+        what.rstrip("."),
+        remedy(declaration),
+        exc_info=error,
+    )
+
+
+def logger() -> Logger:
+    """Where plugins are told of."""
+    from logging import getLogger
+
+    return getLogger("chatplug.plugins")
