@@ -24,6 +24,11 @@ hypothesis.settings.load_profile("chatplug")
 pytest_collect_file = (pages + docstrings).pytest()
 
 
+# Nobody's key gets into a test, and so none gets out of one to a real provider.
+for _name in [name for name in os.environ if name.endswith(("_API_KEY", "_TOKEN"))]:
+    del os.environ[_name]
+
+
 def absent(what: str) -> None:
     """Skip with this reason, but fail in CI, where nothing may be absent."""
     if IN_CI:

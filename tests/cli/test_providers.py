@@ -22,11 +22,13 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_name_that_is_added_is_listed_and_can_be_run_until_it_is_removed(cli: CliRunner, file: Path) -> None:
     added = cli.invoke(app, ["providers", "add", "Mine", "echo", "-o", 'tags=["a"]'])
     run = cli.invoke(app, ["run", "mine:n3", "Meow!"])
+    models = cli.invoke(app, ["models"])
     listed = cli.invoke(app, ["providers", "list"])
     removed = cli.invoke(app, ["providers", "remove", "mine"])
     empty = cli.invoke(app, ["providers", "list"])
 
     assert (added.exit_code, run.stdout, removed.exit_code) == (0, "Meo\n", 0)
+    assert ["mine", "mine:n3"] in [line.split() for line in models.stdout.splitlines()]
     assert ["mine", "echo", "tags=['a']"] in [line.split() for line in listed.stdout.splitlines()]
     assert empty.stdout == ""
     assert str(file) in empty.stderr

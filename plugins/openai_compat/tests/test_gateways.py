@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import pickle
 import tomllib
 from collections.abc import Callable
 from dataclasses import fields
@@ -17,7 +18,7 @@ from chatplug_openai_compat.gateway import Gateway, gateway_names, gateway_of
 from chatplug_openai_compat.model import ChatOpenAICompat
 
 import chatplug
-from chatplug.errors import CredentialsError, SettingsError
+from chatplug.errors import CredentialsError, MessageError, SettingsError
 from chatplug.language_models import UnsupportedSettingWarning
 from chatplug.plugins import default_manager
 from chatplug.wire import is_array
@@ -332,6 +333,36 @@ def test_none_with_a_call_takes_back_what_the_model_has(canned: Callable[[bytes]
 
     assert "temperature" not in body
     assert body["top_p"] == 0.5
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
+def test_a_number_that_json_does_not_have_is_refused_before_anything_is_sent(number: float) -> None:
+    model = chatplug.init("openai_compat:m", base_url="http://127.0.0.1:9/v1", extra_body={"x": [number]})
+
+    with pytest.raises(MessageError, match="cannot be written as JSON"):
+        model.invoke("NaN")
+
+
+def test_the_word_for_such_a_number_may_be_said(canned: Callable[[bytes], Any]) -> None:
+    server = canned(HTTP)
+
+    chatplug.init("openai_compat:m", base_url=server.base_url).invoke('Is NaN or "Infinity" a number?', model=None)
+
+    assert json.loads(server.requests[0].partition(b"\r\n\r\n")[2])["messages"][0]["content"].startswith("Is NaN")
+
+
+def test_a_model_that_was_sent_to_another_process_is_the_same(canned: Callable[[bytes], Any]) -> None:
+    server = canned(HTTP)
+    model = chatplug.init(
+        "azure_openai:m", base_url=server.base_url, api_key=KEY, n=1, extra_headers={"x-one": "1"}, api_version="1"
+    )
+
+    copied = pickle.loads(pickle.dumps(model))  # noqa: S301  # our own
+
+    assert copied == model
+    assert copied.invoke("Hello").text == "Hi"
+    assert b"\r\nx-one: 1" in server.requests[0].lower()
+    assert f"\r\napi-key: {KEY}".encode() in server.requests[0]
 
 
 @pytest.mark.parametrize(

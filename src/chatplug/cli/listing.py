@@ -112,20 +112,21 @@ def lock(context: click.Context, /, *, check: bool, remove: bool) -> None:
 @json_option
 @debug_option
 def models(*, provider: str | None, settings: dict[str, Any], as_json: bool) -> None:
-    """List the models that PROVIDER offers now, or those of every installed provider.
+    """List the models that PROVIDER offers now, or those of every installed provider and of your own names.
 
     The names are written as `chatplug run` takes them. Of all providers, one that fails is listed with its error.
     """
     from chatplug.errors import ChatplugError
     from chatplug.factory import split_name
     from chatplug.plugins import default_manager
+    from chatplug.plugins.aliases import alias_names
 
     manager = default_manager()
     if provider is None:
         if settings:
             # A key must not go to every provider that happens to be installed.
             raise click.UsageError("Settings are for one provider: write its name behind `chatplug models`.")
-        names = list(manager.providers())
+        names = sorted({*manager.providers(), *alias_names()})
     else:
         # Any model will do: the name of the provider is read as `chatplug run` reads it.
         names = [split_name("any", provider)[0]]

@@ -92,12 +92,12 @@ class BodySettings(BaseChatModel):
 
     @classmethod
     def checked_call(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
-        """The settings of one call, each checked as when a model is made.
+        """The settings of one call, each checked as when a model is made; None takes back what the model has.
 
         Raises:
             SettingsError: If a value is wrong.
         """
-        return {name: _checked(cls, name, value) for name, value in settings.items()}
+        return {name: None if value is None else _checked(cls, name, value) for name, value in settings.items()}
 
 
 def _checked(cls: type[BodySettings], name: str, value: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pydantic_core import PydanticSerializationError, to_json
+from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from chatplug.errors import MessageError
 from chatplug.messages import MISTRAL_IDS, OPENAI_IDS, AIMessage
@@ -56,9 +56,12 @@ def encode(request: ChatRequest, gateway: Gateway) -> tuple[bytes, list[Loss]]:
     if more:
         body.update(more)
     try:
-        return to_json(body), exported.losses
-    except (PydanticSerializationError, UnicodeError) as error:
+        data = to_json(body)
+        if b"NaN" in data or b"Infinity" in data:
+            from_json(data, allow_inf_nan=False)  # a text may say so; as numbers they are no JSON
+    except (PydanticSerializationError, UnicodeError, ValueError) as error:
         raise MessageError(f"The request cannot be written as JSON: {error}") from None
+    return data, exported.losses
 
 
 def _put_tags_back(messages: Sequence[BaseMessage], wire: Sequence[dict[str, Any]], provider: str) -> None:

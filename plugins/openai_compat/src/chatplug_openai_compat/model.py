@@ -126,7 +126,7 @@ class ChatOpenAICompat(OpenAICompatSettings):
             model = call.get("model") or model
             settings = {**settings, **call}
             headers = {**headers, **plain_headers(call.get("extra_headers"))}
-            if "timeout" in call:
+            if call.get("timeout") is not None:
                 limits = checked_timeout(call["timeout"])
             if "extra_query" in call or common.server.depends_on_model:
                 url = common.server.chat(model, {**(self.extra_query or {}), **(call.get("extra_query") or {})})
