@@ -19,6 +19,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from chatplug.errors import SchemaError
 from chatplug.json_schema.docstring import read_docstring
+from chatplug.json_schema.names import hints_of, names_around
 from chatplug.wire.shape import is_array, is_class, is_object
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from pydantic_core.core_schema import CoreSchema, DataclassSchema, TypedDictSchema
     from typing_extensions import TypeIs
 
-__all__ = ["class_schema", "is_schema_class", "json_copy", "schema_name", "text_in_annotation"]
+__all__ = ["adapter_of", "class_schema", "is_schema_class", "json_copy", "schema_name", "text_in_annotation"]
 
 
 def is_schema_class(value: object) -> TypeIs[type[Any]]:
@@ -63,6 +64,20 @@ def class_schema(cls: type) -> dict[str, Any]:
     return copied
 
 
+def adapter_of(cls: type[Any]) -> TypeAdapter[Any]:
+    """What validates a TypedDict or a dataclass; made once."""
+    with _lock:
+        adapter = _adapters.get(cls)
+    if adapter is None:
+        adapter = TypeAdapter(cls)
+        if not adapter.pydantic_complete:
+            adapter.rebuild(_types_namespace=names_around())
+        with _lock:
+            _adapters[cls] = adapter
+    return adapter
+
+
+_adapters: WeakKeyDictionary[type, TypeAdapter[Any]] = WeakKeyDictionary()
 _made: WeakKeyDictionary[type, tuple[object, dict[str, Any]]] = WeakKeyDictionary()
 _lock = Lock()
 
@@ -72,8 +87,7 @@ def _read(cls: type[Any]) -> dict[str, Any]:
         if issubclass(cls, BaseModel):
             schema = cls.model_json_schema(schema_generator=_Generator)
         else:
-            adapter: TypeAdapter[Any] = TypeAdapter(cls)
-            schema = adapter.json_schema(schema_generator=_Generator)
+            schema = adapter_of(cls).json_schema(schema_generator=_Generator)
     except (PydanticInvalidForJsonSchema, PydanticSchemaGenerationError) as error:
         reason = error.message.partition("\n")[0]
         raise SchemaError(
@@ -132,7 +146,7 @@ class _Generator(GenerateJsonSchema):
         doc = read_docstring(_own_doc(cls))
         if doc.text:
             made["description"] = doc.text
-        hints = typing_extensions.get_type_hints(cls, include_extras=True)
+        hints = hints_of(cls)
         for name, part in properties.items():
             text, default = text_in_annotation(hints.get(name))
             text = text or doc.arguments.get(name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 from pydantic.errors import PydanticUserError
@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 from chatplug.errors import SchemaError
 from chatplug.json_schema.docstring import Docstring, read_docstring
 from chatplug.json_schema.generate import text_in_annotation
+from chatplug.json_schema.names import hints_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Mapping
@@ -113,25 +114,15 @@ def annotations_of(function: Any) -> dict[str, Any]:
     if not (inspect.isroutine(function) or inspect.isclass(function)):
         function = type(function).__call__
     function = inspect.unwrap(function)
-    frame = inspect.currentframe()
-    names: dict[str, Any] = {}
-    while True:
-        try:
-            return get_type_hints(function, localns=names or None, include_extras=True)
-        except NameError as error:
-            # A class that was defined inside a function, whose names are in no module.
-            missing = str(error.name)
-            while frame is not None and missing not in frame.f_locals:
-                frame = frame.f_back
-            if frame is not None and missing not in names:
-                names[missing] = frame.f_locals[missing]
-                continue
-            raise SchemaError(
-                f"{function_name(function)} has an annotation that cannot be found: {missing}.",
-                hint="Import it outside of `if TYPE_CHECKING`, or give args_schema.",
-            ) from None
-        except TypeError:
-            return {}
+    try:
+        return hints_of(function)
+    except NameError as error:
+        raise SchemaError(
+            f"{function_name(function)} has an annotation that cannot be found: {error.name}.",
+            hint="Import it outside of `if TYPE_CHECKING`, or give args_schema.",
+        ) from None
+    except TypeError:
+        return {}
 
 
 def _doc_of(function: Any) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
@@ -13,7 +13,6 @@ from chatplug.callbacks.handler import BaseCallbackHandler
 from chatplug.errors import InvalidRequestError, LossError, SettingsError
 from chatplug.language_models.call import ModelCall
 from chatplug.language_models.frames import callers_level
-from chatplug.language_models.profiled import ProfiledModel
 from chatplug.language_models.settings import (
     STANDARD_SETTINGS,
     UnsupportedSettingWarning,
@@ -24,12 +23,12 @@ from chatplug.language_models.settings import (
     wrong_setting,
 )
 from chatplug.language_models.stream import Asking, adrive, drive
-from chatplug.messages import AIMessage, AIMessageChunk, BaseMessage, MessageLike, convert_to_messages
+from chatplug.language_models.structured import LanguageModelInput, StructuredModel
+from chatplug.messages import AIMessage, AIMessageChunk, BaseMessage, convert_to_messages
 from chatplug.outputs import ChatGenerationChunk, ChatResult
 from chatplug.rate_limiters.limiter import BaseRateLimiter
 from chatplug.runnables.config import RunnableConfig, resolve
 from chatplug.runnables.executor import aiter_in_executor, run_in_executor
-from chatplug.runnables.runnable import Runnable
 
 if TYPE_CHECKING:
     from chatplug.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
@@ -37,11 +36,8 @@ if TYPE_CHECKING:
 
 __all__ = ["BaseChatModel", "LanguageModelInput"]
 
-LanguageModelInput: TypeAlias = str | BaseMessage | Sequence[MessageLike]
-"""What a model can be asked: a text, a message, or a list of what messages can be made of."""
 
-
-class BaseChatModel(ProfiledModel, Runnable[LanguageModelInput, AIMessage]):
+class BaseChatModel(StructuredModel):
     """A chat model: messages in, a message out.
 
     A subclass writes `_generate` and `_llm_type`, and any of `_stream`, `_agenerate`, `_astream` that it can do better

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import is_dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
-from weakref import WeakKeyDictionary
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 
+from chatplug.json_schema import adapter_of
 from chatplug.output_parsers.parser import unreadable
 from chatplug.wire.shape import is_class, is_object
 
@@ -24,8 +24,6 @@ __all__ = ["Partials", "is_validated", "validated"]
 
 T = TypeVar("T")
 
-_adapters: WeakKeyDictionary[type, TypeAdapter[Any]] = WeakKeyDictionary()
-
 
 def is_validated(schema: object) -> bool:
     """Whether a schema is a class that values are made instances of: pydantic's, or a dataclass."""
@@ -35,10 +33,7 @@ def is_validated(schema: object) -> bool:
 def _make(cls: type[T], value: Any) -> T:
     if issubclass(cls, BaseModel):
         return cast("T", cls.model_validate(value))
-    adapter = _adapters.get(cls)
-    if adapter is None:
-        adapter = _adapters[cls] = TypeAdapter(cls)
-    made: T = adapter.validate_python(value)
+    made: T = adapter_of(cls).validate_python(value)
     return made
 
 

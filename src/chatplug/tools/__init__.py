@@ -1,4 +1,4 @@
-"""What a model may call: functions as tools, and the JSON Schema of whatever describes one."""
+"""What a model may call: functions as tools, the JSON Schema of whatever describes one, the loop of calls."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         convert_to_openai_tool,
     )
     from chatplug.tools.definition import BaseTool
+    from chatplug.tools.loop import arun_tools, run_tools
     from chatplug.tools.structured import StructuredTool, tool
 
 __all__ = [
@@ -25,9 +26,11 @@ __all__ = [
     "StructuredTool",
     "ToolException",
     "ToolLike",
+    "arun_tools",
     "convert_to_json_schema",
     "convert_to_openai_function",
     "convert_to_openai_tool",
+    "run_tools",
     "tool",
 ]
 
@@ -39,9 +42,11 @@ _HOMES = {
     "StructuredTool": "tools.structured",
     "ToolException": "errors",
     "ToolLike": "tools.convert",
+    "arun_tools": "tools.loop",
     "convert_to_json_schema": "tools.convert",
     "convert_to_openai_function": "tools.convert",
     "convert_to_openai_tool": "tools.convert",
+    "run_tools": "tools.loop",
     "tool": "tools.structured",
 }
 

@@ -83,6 +83,11 @@ class Arguments:
         properties: dict[str, Any] = schema.get("properties", {})
         return properties
 
+    @property
+    def injected(self) -> frozenset[str]:
+        """The arguments that the program gives."""
+        return frozenset(self._hidden)
+
     def without_injected(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Arguments as they may be shown, and as a model may give them."""
         return {name: value for name, value in given.items() if name not in self._hidden}

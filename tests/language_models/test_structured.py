@@ -1,0 +1,405 @@
+"""Tools bound to a model, and answers held to a schema."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+from dataclasses import dataclass
+from typing import Annotated, Any, cast
+
+import pytest
+from pydantic import BaseModel, Field
+from typing_extensions import TypedDict
+
+from chatplug.errors import (
+    OutputError,
+    OutputFilteredError,
+    OutputParsingError,
+    OutputRefusedError,
+    OutputTruncatedError,
+    SchemaError,
+    SettingsError,
+    UnsupportedRequestError,
+)
+from chatplug.messages import AIMessage, AIMessageChunk, tool_call_chunk
+from chatplug.runnables import Runnable
+from chatplug.testing import FakeChatModel, RecordingHandler
+from chatplug.tools import tool
+
+
+class Movie(BaseModel):
+    """A film with its details."""
+
+    title: str = Field(description="Its name")
+    year: int
+    genres: list[str] = []
+
+
+class MovieDict(TypedDict):
+    """A film with its details."""
+
+    title: Annotated[str, ..., "Its name"]
+    year: Annotated[int, ..., "Its year"]
+
+
+@dataclass
+class MovieData:
+    """A film with its details."""
+
+    title: str
+    year: int
+
+
+JSON_SCHEMA = {
+    "title": "Movie",
+    "description": "A film with its details.",
+    "type": "object",
+    "properties": {"title": {"type": "string"}, "year": {"type": "integer"}},
+    "required": ["title", "year"],
+}
+
+UP = {"title": "Up", "year": 2009}
+SCHEMAS: dict[str, tuple[Any, Any]] = {
+    "pydantic": (Movie, Movie(title="Up", year=2009)),
+    "dataclass": (MovieData, MovieData("Up", 2009)),
+    "TypedDict": (MovieDict, UP),
+    "JSON Schema": (JSON_SCHEMA, UP),
+}
+METHODS = ("json_schema", "function_calling", "json_mode")
+
+
+def invoke(how: str, model: Runnable[Any, Any], value: Any = "Up?") -> Any:
+    return model.invoke(value) if how == "sync" else asyncio.run(model.ainvoke(value))
+
+
+def stream(how: str, model: Runnable[Any, Any], value: Any = "Up?") -> list[Any]:
+    if how == "sync":
+        return list(model.stream(value))
+
+    async def collect() -> list[Any]:
+        return [piece async for piece in model.astream(value)]
+
+    return asyncio.run(collect())
+
+
+both = pytest.mark.parametrize("how", ["sync", "async"])
+every_method = pytest.mark.parametrize("method", METHODS)
+
+
+@tool
+def weather(city: str) -> str:
+    """The weather."""
+    return city
+
+
+def settings_of(model: FakeChatModel) -> dict[str, Any]:
+    return dict(model.calls[-1].settings)
+
+
+# ---- tools
+
+
+@both
+def test_bound_tools_go_with_every_call_in_the_form_that_is_known(how: str) -> None:
+    model = FakeChatModel(script=["ok"], repeat=True)
+
+    invoke(how, model.bind_tools([weather, Movie, {"type": "web_search"}], parallel_tool_calls=False, strict=True))
+
+    settings = settings_of(model)
+    assert [one.get("function", one).get("name") for one in settings["tools"]] == ["weather", "Movie", None]
+    assert [one.get("function", {}).get("strict") for one in settings["tools"]] == [True, True, None]
+    assert settings["parallel_tool_calls"] is False
+    assert "tool_choice" not in settings
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ("auto", "auto"),
+        ("any", "any"),
+        ("required", "any"),
+        (True, "any"),
+        ("none", "none"),
+        ("weather", "weather"),
+        ({"type": "tool", "name": "weather"}, {"type": "tool", "name": "weather"}),
+        (None, None),
+        (False, None),
+    ],
+)
+def test_the_choice_of_a_tool_is_said_in_our_words(given: Any, sent: Any) -> None:
+    model = FakeChatModel(script=["ok"])
+
+    model.bind_tools([weather], tool_choice=given).invoke("x")
+
+    assert settings_of(model).get("tool_choice") == sent
+
+
+def test_a_choice_that_is_not_there_is_an_error_with_the_nearest() -> None:
+    with pytest.raises(SettingsError, match=r"no tool 'wether' to choose\. Did you mean 'weather'\?"):
+        FakeChatModel(script=[]).bind_tools([weather], tool_choice="wether")
+
+
+def test_two_tools_of_one_name_are_an_error() -> None:
+    with pytest.raises(SettingsError, match="Two tools have the name 'weather'"):
+        FakeChatModel(script=[]).bind_tools([weather, {"name": "weather", "parameters": {}}])
+
+
+@pytest.mark.parametrize(
+    ("profile", "choice"), [({"tool_calling": False}, None), ({"tool_calling": True, "tool_choice": False}, "any")]
+)
+def test_what_the_profile_rules_out_is_refused_before_anything_is_sent(profile: Any, choice: Any) -> None:
+    model = FakeChatModel(script=["ok"], profile=profile, on_unsupported="raise")
+
+    with pytest.raises(UnsupportedRequestError, match="says its profile"):
+        model.bind_tools([weather], tool_choice=choice).invoke("x")
+
+    assert model.calls == []
+
+
+@both
+def test_tool_calls_are_streamed_in_fragments_that_add_up(how: str) -> None:
+    calls = [{"name": "weather", "args": {"city": city}, "id": f"call_{city}"} for city in ("Bern", "Rom")]
+    model = FakeChatModel(script=[AIMessage("", tool_calls=calls)], fragment=3)
+
+    chunks = stream(how, model.bind_tools([weather]))
+
+    full: Any = sum(chunks[1:], chunks[0])
+    assert [{**call, "type": None} for call in full.tool_calls] == [{**call, "type": None} for call in calls]
+    assert len([fragment for chunk in chunks for fragment in chunk.tool_call_chunks]) > 8
+
+
+# ---- structure
+
+
+@both
+@every_method
+@pytest.mark.parametrize("kind", SCHEMAS)
+def test_the_answer_is_an_instance_or_a_dict(how: str, method: Any, kind: str) -> None:
+    schema, expected = SCHEMAS[kind]
+    model = FakeChatModel(script=[UP], repeat=True, fragment=4)
+    held = model.with_structured_output(schema, method=method)
+
+    assert invoke(how, held) == expected
+    pieces = stream(how, held)
+    assert pieces[-1] == expected
+    if isinstance(expected, dict):
+        assert {"title": "U"} in pieces or {"title": "Up"} in pieces
+        assert all(before != after for before, after in itertools.pairwise(pieces))
+    else:
+        assert all(isinstance(piece, type(expected)) for piece in pieces)
+
+
+@pytest.mark.parametrize("kind", SCHEMAS)
+def test_json_schema_is_sent_with_name_description_and_strictness(kind: str) -> None:
+    schema, _ = SCHEMAS[kind]
+    model = FakeChatModel(script=[UP])
+
+    model.with_structured_output(schema, method="json_schema").invoke("Up?")
+
+    form = settings_of(model)["response_format"]
+    said = form["json_schema"]
+    assert form["type"] == "json_schema"
+    assert said["name"].startswith("Movie")
+    assert said["description"] == "A film with its details."
+    assert said.get("strict") == (None if kind == "JSON Schema" else True)
+    assert ("additionalProperties" in said["schema"]) == (kind != "JSON Schema")
+
+
+def test_strictness_is_the_callers_to_say() -> None:
+    class Open(BaseModel):
+        names: dict[str, int]
+
+    model = FakeChatModel(script=['{"names": {}}'], repeat=True)
+
+    model.with_structured_output(Open).invoke("x")
+    assert "strict" not in settings_of(model)["response_format"]["json_schema"]
+    model.with_structured_output(Movie, strict=False, include_raw=True).invoke("x")
+    assert settings_of(model)["response_format"]["json_schema"]["strict"] is False
+    with pytest.raises(SchemaError, match="cannot be strict: /properties/names"):
+        model.with_structured_output(Open, strict=True)
+    with pytest.raises(SettingsError, match="Nothing is strict in json_mode"):
+        model.with_structured_output(Movie, method="json_mode", strict=True)
+    with pytest.raises(SettingsError, match=r"no method 'json-mode'.*Did you mean 'json_mode'"):
+        model.with_structured_output(Movie, method=cast("Any", "json-mode"))
+    with pytest.raises(SchemaError):
+        model.with_structured_output(cast("Any", 7))
+
+
+@pytest.mark.parametrize(
+    ("profile", "method"),
+    [
+        ({}, "json_schema"),
+        ({"structured_output": True}, "json_schema"),
+        ({"structured_output": False, "tool_calling": True}, "function_calling"),
+        ({"tool_calling": True}, "function_calling"),
+        ({"structured_output": False, "tool_calling": False}, "json_mode"),
+        ({"structured_output_methods": ["function_calling", "json_mode"]}, "function_calling"),
+        ({"structured_output_methods": ["json_mode"]}, "json_mode"),
+    ],
+)
+def test_the_profile_chooses_the_method(profile: Any, method: str) -> None:
+    model = FakeChatModel(script=[UP], profile=profile)
+
+    model.with_structured_output(Movie).invoke("Up?")
+
+    settings = settings_of(model)
+    used = "function_calling" if "tools" in settings else settings["response_format"]["type"]
+    assert used == {"json_mode": "json_object"}.get(method, method)
+
+
+@pytest.mark.parametrize(
+    ("profile", "choice"),
+    [({}, "Movie"), ({"tool_choice": False}, None), ({"tool_choice_modes": ["auto", "any"]}, "any")],
+)
+def test_a_model_that_cannot_be_made_to_call_a_tool_is_not_told_to(profile: Any, choice: Any) -> None:
+    model = FakeChatModel(script=['It is {"title": "Up", "year": 2009}.'], profile=profile)
+
+    found = model.with_structured_output(Movie, method="function_calling").invoke("Up?")
+
+    assert settings_of(model).get("tool_choice") == choice
+    assert found == Movie(title="Up", year=2009)  # in the text, since no tool was called
+
+
+@both
+@pytest.mark.parametrize(
+    "text",
+    [
+        '```json\n{"title": "Up", "year": 2009}\n```',
+        'Here: {"title": "Up", "year": 2009} as you wished.',
+        '<think>{"title": "Down"}</think>{"title": "Up", "year": 2009}',
+    ],
+)
+def test_json_in_a_fence_in_prose_or_behind_thoughts_is_found(how: str, text: str) -> None:
+    held = FakeChatModel(script=[text], repeat=True).with_structured_output(Movie, method="json_mode")
+
+    assert invoke(how, held) == stream(how, held)[-1] == Movie(title="Up", year=2009)
+
+
+# ---- what goes wrong
+
+
+def call_of(args: str, finish: str = "tool_calls") -> list[AIMessageChunk]:
+    first = tool_call_chunk(name="Movie", args=args, id="call_1", index=0)
+    return [
+        AIMessageChunk("", tool_call_chunks=[first]),
+        AIMessageChunk("", response_metadata={"finish_reason": finish}),
+    ]
+
+
+def said(text: str, **metadata: Any) -> AIMessage:
+    return AIMessage(text, response_metadata=metadata)
+
+
+FAULTS: dict[str, tuple[str, Any, type[OutputError], Any]] = {
+    "prose": ("json_schema", said("I would rather not."), OutputParsingError, None),
+    "no JSON object": ("json_schema", said("[1, 2]"), OutputParsingError, None),
+    "wrong type": ("json_schema", said('{"title": 7, "year": 1}'), OutputParsingError, {"title": 7, "year": 1}),
+    "missing": ("json_mode", said('{"title": "Up"}'), OutputParsingError, {"title": "Up"}),
+    "no call": ("function_calling", said("Hello"), OutputParsingError, None),
+    "broken call": ("function_calling", call_of('{"title": "Up", }'), OutputParsingError, {"title": "Up"}),
+    "other call": (
+        "function_calling",
+        AIMessage("", tool_calls=[{"name": "other", "args": {}, "id": "1"}]),
+        OutputParsingError,
+        None,
+    ),
+    "cut": ("json_schema", said('{"title": "Up", "ye', finish_reason="length"), OutputTruncatedError, {"title": "Up"}),
+    "cut, as Anthropic says": ("json_schema", said('{"title', stop_reason="max_tokens"), OutputTruncatedError, {}),
+    "cut, as Google says": ("json_schema", said("", finish_reason="MAX_TOKENS"), OutputTruncatedError, None),
+    "cut call": ("function_calling", call_of('{"title": "Up", "ye', "length"), OutputTruncatedError, {"title": "Up"}),
+    "cut before the arguments": ("function_calling", call_of("", "length"), OutputTruncatedError, {}),
+    "filter": ("json_schema", said('{"title": "', finish_reason="content_filter"), OutputFilteredError, {"title": ""}),
+    "filter, as Google says": ("json_schema", said("", finish_reason="SAFETY"), OutputFilteredError, None),
+    "refusal": (
+        "json_schema",
+        AIMessage("", additional_kwargs={"refusal": "No."}, response_metadata={"finish_reason": "stop"}),
+        OutputRefusedError,
+        None,
+    ),
+    "refusal, as Anthropic says": ("json_schema", said("No.", stop_reason="refusal"), OutputRefusedError, None),
+}  # fmt: skip
+
+
+@both
+@pytest.mark.parametrize("name", FAULTS)
+def test_each_fault_is_an_error_of_its_own_with_the_message_and_what_could_be_read(how: str, name: str) -> None:
+    method, turn, kind, partial = FAULTS[name]
+    held = FakeChatModel(script=[turn], repeat=True).with_structured_output(Movie, method=cast("Any", method))
+
+    for read in (invoke, stream):
+        with pytest.raises(kind) as caught:
+            read(how, held)
+
+        assert type(caught.value) is kind
+        assert isinstance(caught.value.raw, AIMessage)
+        assert caught.value.partial == partial
+        if not isinstance(turn, list):  # whose chunks say nothing of their provider
+            assert (caught.value.provider, caught.value.model) == ("fake", "fake")
+        assert getattr(caught.value, "refusal", "No.") == "No."
+
+
+@both
+@pytest.mark.parametrize("name", FAULTS)
+def test_with_the_raw_message_no_fault_is_raised(how: str, name: str) -> None:
+    method, turn, kind, _ = FAULTS[name]
+    held = FakeChatModel(script=[turn], repeat=True).with_structured_output(
+        Movie, method=cast("Any", method), include_raw=True
+    )
+
+    for found in (invoke(how, held), stream(how, held)[-1]):
+        assert set(found) == {"raw", "parsed", "parsing_error"}
+        assert isinstance(found["raw"], AIMessage)
+        assert found["parsed"] is None
+        assert type(found["parsing_error"]) is kind
+
+
+@both
+@every_method
+def test_with_the_raw_message_both_are_given_and_grow_in_a_stream(how: str, method: Any) -> None:
+    held = FakeChatModel(script=[UP], repeat=True).with_structured_output(MovieDict, method=method, include_raw=True)
+
+    whole = invoke(how, held)
+    pieces = stream(how, held)
+
+    assert whole["parsed"] == pieces[-1]["parsed"] == UP
+    assert whole["parsing_error"] is None
+    assert pieces[-1]["raw"].model_copy(update={"id": None}) == whole["raw"].model_copy(update={"id": None})
+    grown = [piece["parsed"] for piece in pieces if piece["parsed"]]
+    assert len(grown) > 3
+    assert list(grown[0]) == ["title"]
+
+
+def test_an_error_of_the_provider_is_raised_in_any_case() -> None:
+    held = FakeChatModel(script=[KeyError("gone")]).with_structured_output(Movie, include_raw=True)
+
+    with pytest.raises(KeyError):
+        held.invoke("Up?")
+
+
+def test_an_answer_that_ended_at_the_limit_and_is_whole_all_the_same_is_taken() -> None:
+    whole = AIMessage(json.dumps(UP), response_metadata={"finish_reason": "length"})
+
+    assert FakeChatModel(script=[whole]).with_structured_output(Movie).invoke("x") == Movie(title="Up", year=2009)
+
+
+def test_instances_are_given_while_the_answer_grows_and_the_last_is_whole() -> None:
+    film = Movie(title="Up", year=2009, genres=[f"genre {number}" for number in range(30)])
+    held = FakeChatModel(script=[film], fragment=7).with_structured_output(Movie)
+
+    pieces = list(held.stream("Up?"))
+
+    assert pieces[-1] == film
+    assert len(pieces) > 30
+    assert [len(piece.genres) for piece in pieces] == sorted(len(piece.genres) for piece in pieces)
+
+
+@both
+def test_model_and_parser_are_runs_below_one(how: str) -> None:
+    recorder = RecordingHandler()
+    held = FakeChatModel(script=[UP]).with_structured_output(Movie).with_config(callbacks=[recorder])
+
+    invoke(how, held)
+
+    kinds = [(run.kind, run.parent.kind if run.parent else None) for run in recorder.runs]
+    assert sorted(kinds, key=str) == [("chain", None), ("chat_model", "chain"), ("parser", "chain")]
