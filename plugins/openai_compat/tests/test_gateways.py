@@ -18,9 +18,10 @@ from chatplug_openai_compat.gateway import Gateway, gateway_names, gateway_of
 from chatplug_openai_compat.model import ChatOpenAICompat
 
 import chatplug
-from chatplug.errors import CredentialsError, MessageError, SettingsError
+from chatplug.errors import AuthenticationError, CredentialsError, MessageError, SettingsError
 from chatplug.language_models import UnsupportedSettingWarning
 from chatplug.plugins import default_manager
+from chatplug.rate_limiters import BaseRateLimiter
 from chatplug.wire import is_array
 
 FOLDER = Path(__file__).resolve().parent.parent
@@ -316,15 +317,15 @@ def test_headers_query_and_fields_of_ones_own_are_sent_and_headers_are_kept_as_s
         temperature=1,
     )
 
-    model.invoke("Hello", extra_headers={"x-one": "1"}, extra_query={"page": 2})
+    model.invoke("Hello", extra_headers={"x-one": "1"}, extra_query={"page": 2}, extra_body={"top_k": 5})
 
     head, _, body = server.requests[0].partition(b"\r\n\r\n")
     assert head.startswith(b"POST /v1/chat/completions?tenant=1&trace=true&page=2 HTTP/1.1")
     assert b"\r\nx-portal-key: hidden-word" in head.lower()
     assert b"\r\nx-one: 1" in head.lower()
     assert b"\r\naccept: text/plain" in head.lower()
-    assert json.loads(body)["metadata"] == {"a": "b"}
-    assert json.loads(body)["temperature"] == 2
+    sent = json.loads(body)
+    assert (sent["metadata"], sent["temperature"], sent["top_k"]) == ({"a": "b"}, 2, 5)
     assert "hidden-word" not in f"{model!r} {model.model_dump()}"
 
 
@@ -333,6 +334,49 @@ def test_none_with_a_call_takes_back_what_the_model_has(canned: Callable[[bytes]
 
     assert "temperature" not in body
     assert body["top_p"] == 0.5
+
+
+def test_a_refused_key_names_the_variable_of_the_provider_and_shows_no_secret(canned: Callable[[bytes], Any]) -> None:
+    body = json.dumps({"error": {"message": f"Wrong: {KEY}, hidden-word, of-this-call, My App."}}).encode()
+    server = canned(b"HTTP/1.1 401 No\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body))
+    headers = {"x-portal-key": "hidden-word", "x-title": "My App"}
+    model = chatplug.init("groq:m", base_url=server.base_url, api_key=KEY, extra_headers=headers)
+
+    with pytest.raises(AuthenticationError, match=r"variable GROQ_API_KEY") as caught:
+        model.invoke("Hello", extra_headers={"authorization-2": "of-this-call"})
+
+    said = f"{caught.value} {caught.value.__dict__}"
+    assert "My App" in said
+    assert KEY not in said
+    assert "hidden-word" not in said
+    assert "of-this-call" not in said
+
+
+class Heard(BaseRateLimiter):
+    """Lets everybody pass and keeps what the headers said."""
+
+    def __init__(self) -> None:
+        self.headers: list[dict[str, str]] = []
+
+    def acquire(self, *, blocking: bool = True) -> bool:
+        return True
+
+    async def aacquire(self, *, blocking: bool = True) -> bool:
+        return True
+
+    def observe(self, headers: Any) -> None:
+        self.headers.append(dict(headers))
+
+
+def test_a_rate_limiter_hears_of_limits_under_their_usual_names(canned: Callable[[bytes], Any]) -> None:
+    more = b"x-ratelimit-remaining-req-minute: 7\r\nx-ratelimit-limit-tokens-minute: 100\r\n\r\n"
+    server = canned(HTTP.replace(b"\r\n\r\n", b"\r\n" + more, 1))
+    limiter = Heard()
+
+    chatplug.init("mistral:m", base_url=server.base_url, api_key=KEY, rate_limiter=limiter).invoke("Hello")
+
+    assert limiter.headers[-1]["x-ratelimit-remaining-requests"] == "7"
+    assert limiter.headers[-1]["x-ratelimit-limit-tokens"] == "100"
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
@@ -359,7 +403,7 @@ def test_a_model_that_was_sent_to_another_process_is_the_same(canned: Callable[[
 
     copied = pickle.loads(pickle.dumps(model))  # noqa: S301  # our own
 
-    assert copied == model
+    assert repr(copied) == repr(model)
     assert copied.invoke("Hello").text == "Hi"
     assert b"\r\nx-one: 1" in server.requests[0].lower()
     assert f"\r\napi-key: {KEY}".encode() in server.requests[0]

@@ -84,7 +84,8 @@ class BodySettings(BaseChatModel):
     stream_options: dict[str, Any] | None = None
     """Options of streams; None asks for the tokens where the provider has to be asked, `{}` asks for nothing."""
     extra_body: dict[str, Any] | None = None
-    """Fields of the body that have no setting here, as the wire has them; they win over settings of the same name."""
+    """Fields of the body that have no setting here, as the wire has them; they win over settings of the same name.
+    Those of a call are added to the model's, as are its headers and parameters."""
     extra_headers: dict[str, SecretStr] | None = None
     """Headers to send besides; kept as secrets, since some hold keys."""
     extra_query: dict[str, str | int | float | bool] | None = None

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from chatplug.credentials import redact
-from chatplug.errors import ChatplugError, ProviderError
+from chatplug.errors import AuthenticationError, ChatplugError, ProviderError
 from chatplug.http import Request, Response, Stall, Terms, TimedOut, Timeout, TransportError, public_url
 from chatplug.wire import is_array, is_object
 from chatplug_openai_compat.decode import chunk_of_answer, decode_answer, is_refusal
@@ -20,12 +20,12 @@ from chatplug_openai_compat.errors import (
     stalled,
     unreadable,
 )
-from chatplug_openai_compat.fields import header_facts
+from chatplug_openai_compat.fields import header_facts, limits_as_usual
 from chatplug_openai_compat.json_text import read_json
 from chatplug_openai_compat.stream import StreamReader
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Generator, Mapping, Sequence
 
     from pydantic import SecretStr
 
@@ -48,14 +48,14 @@ class Exchange:
         request: What is sent.
         provider: Who is asked.
         model: The model that is asked.
-        secret: The key, which no error may show.
+        secrets: The key, and headers with another one, which no error may show.
         gateway: What is known of the provider.
         facts: What the answer's metadata says besides what the server says.
         limiter: What is asked before a further try, and hears what the server allows.
         stall: The seconds that a stream may go without an event; None for no limit.
     """
 
-    __slots__ = ("_began", "_facts", "_gateway", "_limiter", "_model", "_provider", "_secret", "_stall", "request")
+    __slots__ = ("_began", "_facts", "_gateway", "_limiter", "_model", "_provider", "_secrets", "_stall", "request")
 
     def __init__(  # noqa: PLR0913  # one parameter for each fact
         self,
@@ -63,7 +63,7 @@ class Exchange:
         *,
         provider: str,
         model: str,
-        secret: SecretStr | None,
+        secrets: Sequence[SecretStr | None],
         gateway: Gateway,
         facts: Mapping[str, Any] | None = None,
         limiter: BaseRateLimiter | None = None,
@@ -74,10 +74,15 @@ class Exchange:
         self._limiter = limiter
         self._provider = provider
         self._model = model
-        self._secret = secret
+        self._secrets = secrets
         self._gateway = gateway
         self._facts = facts or {}
         self._began = False
+
+    def hide(self, secrets: Sequence[SecretStr]) -> None:
+        """Show these in no error, either."""
+        if secrets:
+            self._secrets = (*self._secrets, *secrets)
 
     def terms(self, run_manager: object) -> Terms:
         """What holds for all tries together.
@@ -139,13 +144,13 @@ class Exchange:
 
     def _redact(self, error: Exception) -> None:
         """Take the key out of all that an error says; `partial` is the model's own words and stays."""
-        error.args = tuple(_redacted(part, self._secret) for part in error.args)
+        error.args = tuple(_redacted(part, self._secrets) for part in error.args)
         facts = vars(error)
-        facts.update({name: _redacted(value, self._secret) for name, value in facts.items() if name != "partial"})
+        facts.update({name: _redacted(value, self._secrets) for name, value in facts.items() if name != "partial"})
 
     def clean(self, body: bytes) -> bytes:
         """A body without the key; before it is cut, because half a key is still too much."""
-        return redact(body.decode("utf-8", "surrogateescape"), [self._secret]).encode("utf-8", "surrogateescape")
+        return redact(body.decode("utf-8", "surrogateescape"), self._secrets).encode("utf-8", "surrogateescape")
 
     def result(self, answer: Response) -> ChatResult:
         """The messages of a whole answer."""
@@ -207,11 +212,14 @@ class Exchange:
 
     def refusal(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         """The error of an answer whose status is none of success."""
-        return error_from_answer(status, headers, self.clean(body), self._url)
+        error = error_from_answer(status, headers, self.clean(body), self._url)
+        if isinstance(error, AuthenticationError):
+            error.hint = f"Check api_key, or the variable {self._gateway.key_variables[0]}."
+        return error
 
     def _observe(self, headers: Mapping[str, str]) -> None:
         if self._limiter is not None:
-            self._limiter.observe(headers)
+            self._limiter.observe(limits_as_usual(headers, self._gateway.rate_limits))
 
     @property
     def _url(self) -> str:
@@ -222,9 +230,9 @@ def _is_success(status: int) -> bool:
     return 200 <= status < 300  # HTTP's
 
 
-def _redacted(value: Any, secret: SecretStr | None) -> Any:
+def _redacted(value: Any, secrets: Sequence[SecretStr | None]) -> Any:
     if isinstance(value, str):
-        return redact(value, [secret])
+        return redact(value, secrets)
     if is_object(value):
-        return {_redacted(name, secret): _redacted(item, secret) for name, item in value.items()}
-    return [_redacted(item, secret) for item in value] if is_array(value) else value
+        return {_redacted(name, secrets): _redacted(item, secrets) for name, item in value.items()}
+    return [_redacted(item, secrets) for item in value] if is_array(value) else value

@@ -25,6 +25,7 @@ __all__ = [
     "content_of",
     "facts_of",
     "header_facts",
+    "limits_as_usual",
     "odd",
     "read_usage",
     "text_or_none",
@@ -112,6 +113,22 @@ def header_facts(headers: Mapping[str, str], request_id: str) -> dict[str, Any]:
     if kept:
         facts["headers"] = kept
     return facts
+
+
+def limits_as_usual(headers: Mapping[str, str], names: Mapping[str, str]) -> Mapping[str, str]:
+    """The headers with rate limits under the names that OpenAI gave them, whatever a provider calls them.
+
+    Args:
+        headers: The answer's headers, names in lower case.
+        names: The provider's names of the limits of `requests` and `tokens`; * stands for limit, remaining, reset.
+    """
+    usual = {
+        f"x-ratelimit-{which}-{what}": headers[theirs]
+        for what, name in names.items()
+        for which in ("limit", "remaining", "reset")
+        if (theirs := name.replace("*", which)) in headers
+    }
+    return {**headers, **usual}
 
 
 _KEPT = ("x-ratelimit-", "ratelimit-", "openai-processing-ms", "openai-version", "retry-after")

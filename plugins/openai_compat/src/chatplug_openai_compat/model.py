@@ -11,7 +11,7 @@ from chatplug.wire import is_array, is_object
 from chatplug_openai_compat.body_settings import OF_A_CALL
 from chatplug_openai_compat.encode import encode
 from chatplug_openai_compat.exchange import Exchange
-from chatplug_openai_compat.settings import OpenAICompatSettings, checked_timeout, plain_headers
+from chatplug_openai_compat.settings import OpenAICompatSettings, checked_timeout, plain_headers, secrets_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping
@@ -125,6 +125,8 @@ class ChatOpenAICompat(OpenAICompatSettings):
             call = self.checked_call(call)
             model = call.get("model") or model
             settings = {**settings, **call}
+            if call.get("extra_body"):
+                settings["extra_body"] = {**(self.extra_body or {}), **call["extra_body"]}
             headers = {**headers, **plain_headers(call.get("extra_headers"))}
             if call.get("timeout") is not None:
                 limits = checked_timeout(call["timeout"])
@@ -133,7 +135,9 @@ class ChatOpenAICompat(OpenAICompatSettings):
         request = ChatRequest(model=model, messages=messages, stop=stop or (), stream=stream, settings=settings)
         body, losses = encode(request, common.gateway)
         stall = self.stall_timeout if stream else None
-        return self._exchange_of(Request("POST", url, headers, body, limits), model, self.report(losses), stall)
+        exchange = self._exchange_of(Request("POST", url, headers, body, limits), model, self.report(losses), stall)
+        exchange.hide(secrets_of(call.get("extra_headers")))
+        return exchange
 
     def _exchange_of(
         self, request: Request, model: str, facts: Mapping[str, Any] | None = None, stall: float | None = None
@@ -142,7 +146,7 @@ class ChatOpenAICompat(OpenAICompatSettings):
             request,
             provider=self.provider,
             model=model,
-            secret=self.api_key,
+            secrets=self.common.secrets,
             gateway=self.common.gateway,
             facts=facts,
             limiter=self.rate_limiter,

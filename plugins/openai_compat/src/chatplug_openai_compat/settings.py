@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -37,6 +37,8 @@ class Common(NamedTuple):
     """Where chat completions are asked for."""
     headers: dict[str, str]
     stream_headers: dict[str, str]
+    secrets: Sequence[SecretStr | None]
+    """What no error may show: the key, and headers that look like one."""
     settings: Mapping[str, Any]
     """The settings of the body that were given."""
     timeout: Timeout
@@ -87,6 +89,7 @@ class OpenAICompatSettings(BodySettings, NetworkSettings):
             url=server.chat(self.model, self.extra_query),
             headers=headers,
             stream_headers=stream_headers,
+            secrets=(self.api_key, *secrets_of(self.extra_headers)),
             settings={name: value for name in BODY if (value := getattr(self, name)) is not None},
             timeout=checked_timeout(self.timeout) if self.timeout is not None else Timeout(),
             transport=transport_of(self),
@@ -168,3 +171,11 @@ def plain_headers(headers: Mapping[str, SecretStr] | None) -> dict[str, str]:
             raise SettingsError(f"The header {name!r} of extra_headers holds a line break or a control character.")
         made[name.lower()] = value
     return made
+
+
+def secrets_of(headers: Mapping[str, SecretStr] | None) -> list[SecretStr]:
+    """The values of headers whose names say that they are secret; those of others may stand in errors."""
+    return [value for name, value in (headers or {}).items() if any(word in name.lower() for word in _SECRET)]
+
+
+_SECRET = ("auth", "cookie", "key", "secret", "token")
