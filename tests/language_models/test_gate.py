@@ -138,11 +138,12 @@ def test_the_gate_gives_three_answers_with_field_and_source() -> None:
 
     assert {finding.field: finding.answer for finding in findings} == {
         "tool_calling": "unsupported",
+        "max_input_tokens": "unknown",
         "max_output_tokens": "unknown",
         "image_inputs": "supported",
     }
-    assert [finding.source for finding in findings] == ["profile=", None, "profile="]
-    assert [finding.override for finding in findings] == ["profile={'tool_calling': True}", None, None]
+    assert [finding.source for finding in findings] == ["profile=", None, "profile=", None]
+    assert [finding.override for finding in findings] == ["profile={'tool_calling': True}", None, None, None]
 
 
 def test_a_profile_that_was_changed_in_place_counts() -> None:

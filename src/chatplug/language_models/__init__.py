@@ -6,9 +6,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from chatplug.language_models.chat_model import BaseChatModel, LanguageModelInput
-from chatplug.language_models.gate import Finding, ModelEndWarning, UnsupportedRequestWarning
 from chatplug.language_models.request import ChatRequest
-from chatplug.language_models.settings import UnsupportedSettingWarning
+from chatplug.language_models.settings import ModelEndWarning, UnsupportedRequestWarning, UnsupportedSettingWarning
 from chatplug.language_models.simple import SimpleChatModel
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ __all__ = [
     "ChatRequest",
     "FakeListChatModel",
     "FakeMessagesListChatModel",
-    "Finding",
     "GenericFakeChatModel",
     "LanguageModelInput",
     "ModelEndWarning",

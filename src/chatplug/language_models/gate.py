@@ -1,7 +1,6 @@
 """Can this model do what this request asks? The profile answers, before any byte leaves.
 
-There are three answers: supported, unsupported, and unknown, which passes. Most requests ask for nothing that a profile
-could refuse, a short text and no more, and these are let through without a look at the profile.
+There are three answers: supported, unsupported, and unknown, which passes.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
 from chatplug.errors import UnsupportedRequestError
 from chatplug.language_models.frames import callers_level
+from chatplug.language_models.settings import ModelEndWarning, UnsupportedRequestWarning
 from chatplug.messages import AIMessage, ToolMessage
 from chatplug.wire.shape import is_array, is_object
 
@@ -21,18 +21,7 @@ if TYPE_CHECKING:
     from chatplug.messages import BaseMessage
     from chatplug.profiles import Known, ModelProfile
 
-__all__ = ["Finding", "ModelEndWarning", "UnsupportedRequestWarning", "judge", "warn_of_end"]
-
-# No model takes fewer tokens than these letters, whatever they are, could be.
-_SHORT = 4000
-
-
-class UnsupportedRequestWarning(UserWarning):
-    """A request asks for what the model cannot do, as its profile says; it is sent all the same."""
-
-
-class ModelEndWarning(UserWarning):
-    """A model is deprecated or retired, as its profile says."""
+__all__ = ["Demand", "Finding", "demands", "find", "judge", "warn_of_end"]
 
 
 @dataclass(slots=True, frozen=True)
@@ -84,22 +73,6 @@ class Demand:
     """Which it wants, where the field is a list."""
 
 
-def has_something(messages: Sequence[BaseMessage], settings: Mapping[str, Any]) -> bool:
-    """Whether a request asks for anything that a profile could refuse."""
-    if settings and not settings.keys().isdisjoint(_GATED):
-        return True
-    size = 0
-    for message in messages:
-        content = message.content
-        if content.__class__ is not str:
-            return True
-        size += len(content)
-    return size > _SHORT
-
-
-_GATED = frozenset({"tools", "tool_choice", "parallel_tool_calls", "response_format", "max_tokens", "temperature"})
-
-
 def demands(messages: Sequence[BaseMessage], settings: Mapping[str, Any]) -> Iterator[Demand]:
     """What a request asks for, each thing once."""
     yield from _of_settings(settings)
@@ -113,13 +86,10 @@ def demands(messages: Sequence[BaseMessage], settings: Mapping[str, Any]) -> Ite
             if demand.field not in seen:
                 seen.add(demand.field)
                 yield demand
-    # The size is estimated only where it may matter; at the least it is this.
-    size = sum(len(message.text) for message in messages)
-    if size > _SHORT:
-        from chatplug.profiles.estimate import estimate_length
+    from chatplug.profiles.estimate import estimate_length
 
-        length = estimate_length(messages, settings.get("tools"))
-        yield Demand(f"at least {length.low():,} tokens", "max_input_tokens", amount=length.low())
+    least = estimate_length(messages).low()
+    yield Demand(f"at least {least:,} tokens", "max_input_tokens", amount=least)
 
 
 def _of_settings(settings: Mapping[str, Any]) -> Iterator[Demand]:

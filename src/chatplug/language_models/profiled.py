@@ -2,6 +2,8 @@
 
 A profile is looked up when it is first read. What is looked up belongs to the model alone: a change of it in place
 changes no other model, not even a copy of this one.
+
+Most requests ask for nothing that a profile could refuse, a short text and no more; these pass without a look at it.
 """
 
 from __future__ import annotations
@@ -12,12 +14,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from pydantic import BaseModel, PrivateAttr
 
-from chatplug.language_models import gate
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Self
 
+    from chatplug.language_models.gate import Asked, Finding
     from chatplug.messages import AIMessage, BaseMessage, UsageMetadata
     from chatplug.profiles import Cost, Estimate, Known, ModelProfile, ProfileRegistry
 
@@ -86,7 +87,9 @@ class ProfiledModel(BaseModel):
             facts = self._model_facts
             if facts.profile is None:
                 facts.profile = self.known().profile()
-                gate.warn_of_end(self, facts.profile, self._told)
+                from chatplug.language_models.gate import warn_of_end
+
+                warn_of_end(self, facts.profile, self._told)
             return facts.profile
 
         @profile.setter
@@ -153,13 +156,15 @@ class ProfiledModel(BaseModel):
 
     # ---- what it can do, and what it costs
 
-    def check(self, messages: Sequence[BaseMessage], settings: Mapping[str, Any]) -> list[gate.Finding]:
+    def check(self, messages: Sequence[BaseMessage], settings: Mapping[str, Any]) -> list[Finding]:
         """What the profile says of a request: of each thing that it asks for, whether the model can do it.
 
         Args:
             messages: The conversation.
             settings: What is said with the call, such as `tools`, `response_format` and `max_tokens`.
         """
+        from chatplug.language_models import gate
+
         profile, known = self.profile, self.known()
         given = {name: getattr(self, name, None) for name in ("max_tokens", "temperature")}
         asked = gate.demands(messages, {**given, **settings})
@@ -172,16 +177,18 @@ class ProfiledModel(BaseModel):
             UnsupportedRequestError: If the profile says so, and `on_unsupported` is `raise`.
         """
         facts = self._model_facts
-        if facts.is_past_first_call and not gate.has_something(messages, settings):
+        if facts.is_past_first_call and not _asks_for_something(messages, settings):
             return
         self._look(messages, settings, facts)
 
     def _look(self, messages: Sequence[BaseMessage], settings: Mapping[str, Any], facts: ModelFacts) -> None:
-        asked = cast("gate.Asked", self)
+        asked = cast("Asked", self)
         if asked.on_unsupported != "allow":
             own = any(getattr(self, name, None) is not None for name in ("max_tokens", "temperature"))
-            if own or gate.has_something(messages, settings):
-                gate.judge(asked, self.check(messages, settings), self._told)
+            if own or _asks_for_something(messages, settings):
+                from chatplug.language_models.gate import judge
+
+                judge(asked, self.check(messages, settings), self._told)
             elif self._may_end(facts):
                 _ = self.profile
         facts.is_past_first_call = True
@@ -221,3 +228,21 @@ class ProfiledModel(BaseModel):
         if usage is None:
             return None
         return cost_of(usage, self.known(), self.provider, self.model_id or "")
+
+
+_GATED = frozenset({"tools", "tool_choice", "parallel_tool_calls", "response_format", "max_tokens", "temperature"})
+_SHORT = 4000
+"""No model takes fewer tokens than so many letters, whatever they are, could be."""
+
+
+def _asks_for_something(messages: Sequence[BaseMessage], settings: Mapping[str, Any]) -> bool:
+    """Whether a request asks for anything that a profile could refuse."""
+    if settings and not settings.keys().isdisjoint(_GATED):
+        return True
+    size = 0
+    for message in messages:
+        content = message.content
+        if content.__class__ is not str:
+            return True
+        size += len(content)
+    return size > _SHORT

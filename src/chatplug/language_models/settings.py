@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "STANDARD_SETTINGS",
+    "ModelEndWarning",
+    "UnsupportedRequestWarning",
     "UnsupportedSettingWarning",
     "checked_stop",
     "names_of",
@@ -25,6 +27,14 @@ STANDARD_SETTINGS = frozenset(
     {"max_retries", "max_tokens", "profile", "rate_limiter", "seed", "stop", "temperature", "timeout"}
 )
 """Settings that may be given to any model; one that a model has no field for is answered by `on_unsupported`."""
+
+
+class ModelEndWarning(UserWarning):
+    """A model is deprecated or retired, as its profile says."""
+
+
+class UnsupportedRequestWarning(UserWarning):
+    """A request asks for what the model cannot do, as its profile says; it is sent all the same."""
 
 
 class UnsupportedSettingWarning(UserWarning):
