@@ -47,7 +47,7 @@ def test_no_model_is_deprecated_without_a_date_or_retired_without_one(file: Path
 def test_the_facts_are_found_by_the_providers_name() -> None:
     model = chatplug.init("openai:gpt-4.1-2025-04-14", api_key="unused")
 
-    assert model.profile["tool_calling"] is True  # type: ignore[typeddict-item]
+    assert model.profile.get("tool_calling") is True
     assert model.profile.get("successor") == "gpt-6-luna"
     assert "deprecations" in str(model.known().source_of("successor"))
 

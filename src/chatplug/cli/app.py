@@ -17,6 +17,7 @@ from chatplug.cli.interrupt import EXIT_CODE, was_pressed
 from chatplug.cli.listing import models, plugins
 from chatplug.cli.options import debug_option, is_debugging
 from chatplug.cli.output import ClosedOutputError, is_output_failure, one_line, shortened
+from chatplug.cli.profiles import profiles
 from chatplug.cli.providers import providers
 from chatplug.cli.run import run
 
@@ -131,5 +132,5 @@ def app() -> None:
     """Talk to chat models. Each provider comes from a plugin that is installed."""
 
 
-for _command in (run, plugins, models, providers, doctor, hooks, conformance):
+for _command in (run, plugins, models, profiles, providers, doctor, hooks, conformance):
     app.add_command(_command)

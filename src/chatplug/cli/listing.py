@@ -26,6 +26,7 @@ _MODELS_EXAMPLES = """\b
 Examples:
   chatplug models
   chatplug models openai_compat -o base_url=http://localhost:8080/v1
+  chatplug models echo --settings
 """
 
 
@@ -109,9 +110,10 @@ def lock(context: click.Context, /, *, check: bool, remove: bool) -> None:
 @click.command(short_help="List the models that providers offer.", epilog=_MODELS_EXAMPLES)
 @click.argument("provider", required=False)
 @settings_option
+@click.option("--settings", "wants_settings", is_flag=True, help="Print what can be set, instead of the models.")
 @json_option
 @debug_option
-def models(*, provider: str | None, settings: dict[str, Any], as_json: bool) -> None:
+def models(*, provider: str | None, settings: dict[str, Any], wants_settings: bool, as_json: bool) -> None:
     """List the models that PROVIDER offers now, or those of every installed provider and of your own names.
 
     The names are written as `chatplug run` takes them. Of all providers, one that fails is listed with its error.
@@ -122,6 +124,13 @@ def models(*, provider: str | None, settings: dict[str, Any], as_json: bool) -> 
     from chatplug.plugins.aliases import alias_names
 
     manager = default_manager()
+    if wants_settings:
+        if provider is None:
+            raise click.UsageError("Whose settings? Write the provider's name behind `chatplug models`.")
+        from chatplug.cli.settings import show_settings
+
+        show_settings(split_name("any", provider)[0], as_json=as_json)
+        return
     if provider is None:
         if settings:
             # A key must not go to every provider that happens to be installed.

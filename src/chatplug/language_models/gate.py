@@ -113,9 +113,10 @@ def _of_settings(settings: Mapping[str, Any]) -> Iterator[Demand]:
             yield Demand("the method 'json_schema'", "structured_output_methods", value="json_schema")
     if settings.get("temperature") is not None:
         yield Demand("a temperature", "temperature")
-    most = settings.get("max_tokens")
-    if isinstance(most, int):
-        yield Demand(f"max_tokens={most}", "max_output_tokens", amount=most)
+    for name in ("max_tokens", "max_completion_tokens"):
+        most = settings.get(name)
+        if isinstance(most, int):
+            yield Demand(f"{name}={most}", "max_output_tokens", amount=most)
 
 
 def _choice_mode(choice: object) -> str:

@@ -166,8 +166,7 @@ class ProfiledModel(BaseModel):
         from chatplug.language_models import gate
 
         profile, known = self.profile, self.known()
-        given = {name: getattr(self, name, None) for name in ("max_tokens", "temperature")}
-        asked = gate.demands(messages, {**given, **settings})
+        asked = gate.demands(messages, {**self._gated_settings(), **settings})
         return [gate.find(profile, known, demand) for demand in asked]
 
     def pass_gate(self, messages: Sequence[BaseMessage], settings: Mapping[str, Any]) -> None:
@@ -184,14 +183,18 @@ class ProfiledModel(BaseModel):
     def _look(self, messages: Sequence[BaseMessage], settings: Mapping[str, Any], facts: ModelFacts) -> None:
         asked = cast("Asked", self)
         if asked.on_unsupported != "allow":
-            own = any(getattr(self, name, None) is not None for name in ("max_tokens", "temperature"))
-            if own or _asks_for_something(messages, settings):
+            if self._gated_settings() or _asks_for_something(messages, settings):
                 from chatplug.language_models.gate import judge
 
                 judge(asked, self.check(messages, settings), self._told)
             elif self._may_end(facts):
                 _ = self.profile
         facts.is_past_first_call = True
+
+    def _gated_settings(self) -> dict[str, Any]:
+        """What the model was made with, as far as a profile could refuse it."""
+        fields = self.__dict__
+        return {name: fields[name] for name in _GATED if fields.get(name) is not None}
 
     def _may_end(self, facts: ModelFacts) -> bool:
         """Whether it is worth the time to look whether the model is retired."""
@@ -230,7 +233,17 @@ class ProfiledModel(BaseModel):
         return cost_of(usage, self.known(), self.provider, self.model_id or "")
 
 
-_GATED = frozenset({"tools", "tool_choice", "parallel_tool_calls", "response_format", "max_tokens", "temperature"})
+_GATED = frozenset(
+    {
+        "max_completion_tokens",
+        "max_tokens",
+        "parallel_tool_calls",
+        "response_format",
+        "temperature",
+        "tool_choice",
+        "tools",
+    }
+)
 _SHORT = 4000
 """No model takes fewer tokens than so many letters, whatever they are, could be."""
 
