@@ -55,3 +55,52 @@ def test_import_chatplug_loads_none_of_its_rooms(added: set[str]) -> None:
     rooms = {name for name in added if name.startswith("chatplug.")}
 
     assert not rooms
+
+
+# What a first answer may import beside the interpreter's own start, pydantic and the model class that is measured with
+# it. A longer list makes each fresh process slower; a name that is added here ought to be worth it.
+COLD = {
+    "pluggy": "registers and checks the plugin",
+    "chatplug": "the host",
+    "chatplug_echo": "the plugin",
+}
+COLD_ROOMS = {
+    "callbacks": 8,
+    "language_models": 11,
+    "messages": 15,
+    "plugins": 18,
+    "profiles": 2,
+    "rate_limiters": 4,
+    "runnables": 6,
+    "wire": 4,
+}
+"""How many modules of each room a first answer imports, at most."""
+FIRST_ANSWER = "import chatplug; chatplug.init('echo:n3').invoke('Meow!')"
+FLOOR = "from pydantic import BaseModel; type('Model', (BaseModel,), {'__module__': '__main__'})()"
+
+
+@pytest.fixture(scope="module")
+def cold() -> set[str]:
+    return imported_by(FIRST_ANSWER) - imported_by(FLOOR)
+
+
+def test_a_first_answer_imports_nothing_but_us_and_pluggy_beside_pydantic(cold: set[str]) -> None:
+    found = sorted(name for name in cold if name.partition(".")[0] not in COLD)
+
+    assert not found, "import these where they are used; each costs every program's first answer"
+
+
+def test_a_first_answer_imports_few_modules_of_each_room(cold: set[str]) -> None:
+    rooms: dict[str, list[str]] = {}
+    for name in sorted(cold):
+        if name.startswith("chatplug."):
+            rooms.setdefault(name.split(".")[1], []).append(name)
+    grown = {room: names for room, names in rooms.items() if len(names) > COLD_ROOMS.get(room, 1)}
+
+    assert not grown, "defer an import, or raise the number if the module is worth its tenth of a millisecond"
+
+
+def test_a_first_answer_imports_no_other_plugin(cold: set[str]) -> None:
+    plugins = {name.partition(".")[0] for name in cold if name.startswith("chatplug_")}
+
+    assert plugins == {"chatplug_echo"}

@@ -6,9 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from chatplug.language_models.chat_model import BaseChatModel, LanguageModelInput
-from chatplug.language_models.request import ChatRequest
 from chatplug.language_models.settings import ModelEndWarning, UnsupportedRequestWarning, UnsupportedSettingWarning
-from chatplug.language_models.simple import SimpleChatModel
 
 if TYPE_CHECKING:
     from chatplug.language_models.fake_chat_models import (
@@ -17,6 +15,8 @@ if TYPE_CHECKING:
         GenericFakeChatModel,
         ParrotFakeChatModel,
     )
+    from chatplug.language_models.request import ChatRequest
+    from chatplug.language_models.simple import SimpleChatModel
 
 __all__ = [
     "BaseChatModel",
@@ -32,11 +32,19 @@ __all__ = [
     "UnsupportedSettingWarning",
 ]
 
-_FAKES = {"FakeListChatModel", "FakeMessagesListChatModel", "GenericFakeChatModel", "ParrotFakeChatModel"}
+_FAKES = "fake_chat_models"
+# What not every program wants is imported when it is asked for.
+_HOMES = {
+    "ChatRequest": "request",
+    "FakeListChatModel": _FAKES,
+    "FakeMessagesListChatModel": _FAKES,
+    "GenericFakeChatModel": _FAKES,
+    "ParrotFakeChatModel": _FAKES,
+    "SimpleChatModel": "simple",
+}
 
 
 def __getattr__(name: str) -> Any:
-    # Only tests want them.
-    if name not in _FAKES:
+    if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.fake_chat_models"), name)
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

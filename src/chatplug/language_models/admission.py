@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chatplug.messages import count_tokens_approximately
-
 if TYPE_CHECKING:
     from chatplug.language_models.call import ModelCall
     from chatplug.rate_limiters import BaseRateLimiter
@@ -29,6 +27,8 @@ class Admission:
         self._is_in = False
         self._reserved = 0
         if limiter.counts_tokens:
+            from chatplug.messages import count_tokens_approximately
+
             self._reserved = count_tokens_approximately(call.messages)
             most = call.settings.get("max_tokens", getattr(call.model, "max_tokens", None))
             if isinstance(most, int):

@@ -6,8 +6,7 @@ There are three answers: supported, unsupported, and unknown, which passes.
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, cast
 
 from chatplug.errors import UnsupportedRequestError
 from chatplug.language_models.frames import callers_level
@@ -24,8 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Demand", "Finding", "demands", "find", "judge", "warn_of_end"]
 
 
-@dataclass(slots=True, frozen=True)
-class Finding:
+class Finding(NamedTuple):
     """What the profile says of one thing that a request asks for."""
 
     asked: str
@@ -61,8 +59,7 @@ class Asked(Protocol):
     def model_id(self) -> str | None: ...
 
 
-@dataclass(slots=True, frozen=True)
-class Demand:
+class Demand(NamedTuple):
     """One thing that a request asks for."""
 
     asked: str

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict, cast
 
 from chatplug.errors import MessageError, nearest
@@ -208,6 +207,8 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
 
     @tool_calls.setter
     def tool_calls(self, calls: Iterable[ToolCall | Mapping[str, Any]]) -> None:
+        import json  # which most programs have no need of
+
         whole = [checked_call(index, call) for index, call in enumerate(calls)]
         fragments: list[Any] = [
             {
@@ -288,6 +289,8 @@ def _checked_fragment(fragment: ToolCallChunk | Mapping[str, Any], position: int
         wrong = "id" if name is None or isinstance(name, str) else "name"
         raise MessageError(f"tool_call_chunks[{position}][{wrong!r}] is not a text.")
     if not (args is None or isinstance(args, str)):
+        import json
+
         args = json.dumps(args, ensure_ascii=False)
     checked = {"name": name, "args": args, "id": identity, "index": fragment.get("index"), "type": "tool_call_chunk"}
     return cast("ToolCallChunk", checked if len(fragment) <= len(checked) else {**fragment, **checked})

@@ -5,7 +5,6 @@ A string, `(role, content)` pairs, dicts with `role` and `content`, message obje
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias, cast
 
@@ -179,6 +178,8 @@ def _add_calls(message: AIMessage, calls: Iterable[Any]) -> None:
             continue
         name, identity, text = function.get("name"), call.get("id"), function.get("arguments")
         if not isinstance(text, str):
+            import json  # which most programs have no need of
+
             text = json.dumps(text or {}, ensure_ascii=False)
         args, error = read_arguments(text, whole=True)
         more: Any = {key: value for key, value in call.items() if key not in ("function", "id", "type")}

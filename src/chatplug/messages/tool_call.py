@@ -6,7 +6,6 @@ in one delta, a second call that takes the first one's index. `CallFold` puts th
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping
 from typing import Any, Literal, NotRequired
@@ -202,8 +201,7 @@ class CallFold:
         if name is not None and name != call.name:
             call.name = (call.name or "") + name
         if args is not None:
-            text = args if isinstance(args, str) else json.dumps(args, ensure_ascii=False)  # pyright: ignore[reportUnnecessaryIsInstance]  # the wild sends objects
-            call.add(text)
+            call.add(args if isinstance(args, str) else _as_text(args))  # pyright: ignore[reportUnnecessaryIsInstance]  # the wild sends objects
         call.more.update((key, value) for key, value in fragment.items() if key not in _FRAGMENT)
 
     def _target(self, index: int | str | None, identity: str | None, name: str | None) -> _Growing | None:
@@ -297,6 +295,13 @@ def _arguments_so_far(parser: PartialJSON) -> tuple[dict[str, Any] | None, str |
     if not is_object(value):
         return None, "not an object" if value is ABSENT else f"not an object: {type(value).__name__}"
     return value, None
+
+
+def _as_text(args: object) -> str:
+    """Arguments that came as an object, as the text that they ought to be."""
+    import json  # which most programs have no need of
+
+    return json.dumps(args, ensure_ascii=False)
 
 
 def _plain_index(index: int | str | None) -> int | str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from importlib import import_module
 from typing import NamedTuple
 
@@ -65,12 +64,8 @@ class Declaration(NamedTuple):
         return loaded
 
 
-# As the packaging guide has it; extras are allowed and mean nothing.
-_VALUE = re.compile(r"([\w.]+)\s*(?::\s*([\w.]+)\s*)?(?:\[.*\]\s*)?$")
-
-
 def target_of(value: str) -> tuple[str, list[str]]:
-    """The module that an entry point names, and the attributes to follow in it.
+    """The module that an entry point names, and the attributes to follow in it; extras mean nothing.
 
     Raises:
         ValueError: If it names none.
@@ -78,10 +73,13 @@ def target_of(value: str) -> tuple[str, list[str]]:
     >>> target_of("package.module:object.attribute")
     ('package.module', ['object', 'attribute'])
     """
-    match = _VALUE.match(value)
-    if match is None:
+    plain, bracket, extras = value.partition("[")
+    module, _, attributes = plain.partition(":")
+    module, attributes = module.rstrip(), attributes.strip()
+    words = f"{module}{attributes}".replace(".", "").replace("_", "")
+    if not module or (words and not words.isalnum()) or (bracket and not extras.rstrip().endswith("]")):
         raise ValueError(f"{value!r} names no module")
-    return match[1], [part for part in (match[2] or "").split(".") if part]
+    return module, [part for part in attributes.split(".") if part]
 
 
 def plain_name(provider: str) -> str:
@@ -91,7 +89,10 @@ def plain_name(provider: str) -> str:
 
 def distribution_key(name: str) -> str:
     """A distribution's name in the one way that counts: `Chatplug.Echo` is `chatplug_echo`."""
-    return re.sub(r"[-_.]+", "_", name).lower()
+    key = name.lower().replace("-", "_").replace(".", "_")
+    while "__" in key:
+        key = key.replace("__", "_")
+    return key
 
 
 def printable(text: str) -> str:

@@ -119,6 +119,9 @@ _MOST = 64
 _OWN = f"{sys.implementation.cache_tag} {sys.maxsize:x}"
 
 
+_NOTHING = Contents()
+
+
 def _path() -> Iterable[str]:
     """The entries of `sys.path`, absolute, each once."""
     seen: dict[str, None] = {}
@@ -137,7 +140,7 @@ def _path() -> Iterable[str]:
 def _read(path: str, now: int) -> tuple[Contents, Proof | None]:
     plain = is_plain(path)
     if plain is None:
-        return Contents(), None
+        return _NOTHING, None
     if plain:
         return read_folder(path, now)
     from chatplug.plugins.discovery import read_entry
@@ -171,7 +174,8 @@ def _together(contents: Iterable[Contents]) -> Installed:
             # One distribution may write one name in two ways, as long as both mean the same.
             if not any(other[1:3] == declared[1:3] for other in same):
                 same.append(declared)
-                same.sort(key=attrgetter("distribution"))  # a folder's own order is nobody's wish
+                if len(same) > 1:
+                    same.sort(key=attrgetter("distribution"))  # a folder's own order is nobody's wish
         faults += one.faults
         has_pydantic_plugins = has_pydantic_plugins or one.has_pydantic_plugins
         seen.update(one.names)

@@ -122,7 +122,7 @@ def load(declaration: Declaration, group: str) -> Plugin:
         PluginLoadError: If anything is wrong with it.
     """
     version = sys.modules["chatplug"].__version__  # which stands above this room, and is loaded in any case
-    if not fits(version, declaration.requires):
+    if declaration.requires and not fits(version, declaration.requires):
         asked = f"asks for chatplug {declaration.requires}, and this is {version}."
         _refuse(declaration, asked, None)
     began = perf_counter()

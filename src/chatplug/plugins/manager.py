@@ -231,7 +231,7 @@ class PluginManager:
         """The plugin that declares a provider, loaded."""
         declaration = self._roster.claimant(provider)
         if not self._loader.has(declaration):
-            declaration = self._roster.owner(provider)
+            declaration = self._roster.confirmed(declaration)
         return self._loader.load(declaration)
 
 

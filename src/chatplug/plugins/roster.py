@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from chatplug.errors import ModelNameError, ProviderConflictError, ProviderNotFoundError, nearest
 from chatplug.plugins.aliases import alias_names, alias_of
-from chatplug.plugins.declaration import COMMANDS, EXTENSIONS, MODELS, PROVIDERS, remedy, who
+from chatplug.plugins.declaration import COMMANDS, EXTENSIONS, MODELS, PROVIDERS, plain_name, remedy, who
 from chatplug.plugins.index import default_index, is_declared
 from chatplug.plugins.trust import trust
 
@@ -113,23 +113,22 @@ class Roster:
             raise ModelNameError(f"{model!r} may be a model of {owners}.", hint=f"Write {written}.")
         return next(iter(found), None)
 
-    def owner(self, provider: str) -> Declaration:
-        """Who provides it; what the index says is read once more where it stands.
+    def confirmed(self, declaration: Declaration) -> Declaration:
+        """Who provides what a declaration does, once more where that is not what the distribution itself says."""
+        if is_declared(declaration):
+            return declaration
+        # The index was made up by somebody, or has just been overtaken.
+        default_index().distrust()
+        return self.claimant(plain_name(declaration.name))
+
+    def claimant(self, provider: str) -> Declaration:
+        """Who provides it.
 
         Raises:
             ProviderNotFoundError: If nobody does.
             ProviderConflictError: If two do.
             PluginRefusedError: If whoever does may not run.
         """
-        declaration = self.claimant(provider)
-        if not is_declared(declaration):
-            # The index was made up by somebody, or has just been overtaken.
-            default_index().distrust()
-            declaration = self.claimant(provider)
-        return declaration
-
-    def claimant(self, provider: str) -> Declaration:
-        """Who provides it, by the index."""
         declared = self.declared(PROVIDERS)
         found = declared.get(provider, [])
         if len(found) == 1:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
 __all__ = ["fits"]
 
-_VERSION = re.compile(
+_SIGNS = ("===", "==", "!=", "~=", "<=", ">=", "<", ">")
+_VERSION = (
     r"v?(?:\d+!)?(\d+(?:\.\d+)*)[-_.]?(?:(a|alpha|b|beta|c|rc|pre|preview)[-_.]?(\d*))?"
-    r"(?:[-_.]?(?:post|rev|r)[-_.]?(\d*)|-(\d+))?(?:[-_.]?dev[-_.]?(\d*))?(?:\+[a-z0-9._-]+)?",
-    re.IGNORECASE,
+    r"(?:[-_.]?(?:post|rev|r)[-_.]?(\d*)|-(\d+))?(?:[-_.]?dev[-_.]?(\d*))?(?:\+[a-z0-9._-]+)?"
 )
-_CLAUSE = re.compile(r"(===|==|!=|~=|<=|>=|<|>)\s*(.+)")
 
 _Key = tuple[tuple[int, ...], int, int, int, int]
 
@@ -28,10 +25,10 @@ def fits(version: str, requirement: str) -> bool:
 
 
 def _holds(version: str, clause: str) -> bool:
-    match = _CLAUSE.fullmatch(clause)
-    if match is None:
+    sign = next(filter(clause.startswith, _SIGNS), "")
+    text = clause.removeprefix(sign).strip()
+    if not sign or not text:
         return True
-    sign, text = match[1], match[2].strip()
     if sign == "===":
         return version == text
     is_prefix = text.endswith(".*")
@@ -53,7 +50,12 @@ def _holds(version: str, clause: str) -> bool:
 
 def _key(text: str) -> _Key | None:
     """What versions are ordered by: release, then whether it comes before, is, or comes after the release itself."""
-    match = _VERSION.fullmatch(text.strip())
+    parts = text.strip().split(".")
+    if all(part.isascii() and part.isdigit() for part in parts):
+        return tuple(map(int, parts)), 3, 0, 0, -1
+    import re  # compiling the pattern takes longer than all the rest
+
+    match = re.fullmatch(_VERSION, text.strip(), re.IGNORECASE)
     if match is None:
         return None
     release = tuple(int(part) for part in match[1].split("."))

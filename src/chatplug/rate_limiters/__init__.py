@@ -8,7 +8,20 @@ A limiter that is given to several models is one budget for all of them.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from chatplug.rate_limiters.limiter import BaseRateLimiter, InMemoryRateLimiter
-from chatplug.rate_limiters.tokens import TokenRateLimiter
+
+if TYPE_CHECKING:
+    from chatplug.rate_limiters.tokens import TokenRateLimiter
 
 __all__ = ["BaseRateLimiter", "InMemoryRateLimiter", "TokenRateLimiter"]
+
+
+def __getattr__(name: str) -> Any:
+    # Every model knows the class of limiters; what counts tokens brings half of the messages with it.
+    if name != "TokenRateLimiter":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from chatplug.rate_limiters.tokens import TokenRateLimiter
+
+    return TokenRateLimiter
