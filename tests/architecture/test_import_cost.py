@@ -66,12 +66,12 @@ COLD = {
 }
 COLD_ROOMS = {
     "callbacks": 8,
-    "language_models": 11,
-    "messages": 15,
+    "language_models": 10,
+    "messages": 13,
     "plugins": 18,
     "profiles": 2,
     "rate_limiters": 4,
-    "runnables": 6,
+    "runnables": 7,
     "wire": 4,
 }
 """How many modules of each room a first answer imports, at most."""
