@@ -15,6 +15,7 @@ from chatplug.cli.doctor import doctor, hooks
 from chatplug.cli.extension import plugin_command, plugin_commands
 from chatplug.cli.interrupt import EXIT_CODE, was_pressed
 from chatplug.cli.listing import models, plugins
+from chatplug.cli.new import new
 from chatplug.cli.options import debug_option, is_debugging
 from chatplug.cli.output import ClosedOutputError, is_output_failure, one_line, shortened
 from chatplug.cli.profiles import profiles
@@ -132,5 +133,5 @@ def app() -> None:
     """Talk to chat models. Each provider comes from a plugin that is installed."""
 
 
-for _command in (run, plugins, models, profiles, providers, doctor, hooks, conformance):
+for _command in (run, plugins, models, profiles, providers, doctor, hooks, conformance, new):
     app.add_command(_command)

@@ -111,7 +111,7 @@ class Packaging(Part):
             fault(f"{module} cannot be imported alone: {done.stderr.strip().splitlines()[-1]}", "Mend its imports.")
         own = module.partition(".")[0]
         foreign = [name for name in json.loads(done.stdout) if name not in _THERE and name != own]
-        foreign = [name for name in foreign if not name.startswith("__editable__")]
+        foreign = [name for name in foreign if not name.startswith(("__editable__", "_sysconfigdata_"))]
         if foreign:
             fault(
                 f"Importing {module} imports {', '.join(foreign)}.",

@@ -1,0 +1,136 @@
+"""`chatplug new`: what it writes installs, passes its tests, answers, and is as well typed as the host."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from chatplug.cli.app import app
+from tests.architecture.sources import ROOT
+
+KINDS = {
+    "provider": ["provider", "acme"],
+    "small": ["provider", "acme", "--small"],
+    "callbacks": ["callbacks", "acme"],
+    "converter": ["converter", "acme"],
+}
+
+
+@dataclass(frozen=True)
+class Made:
+    """A new distribution, and the folder in which its wheel is installed."""
+
+    kind: str
+    folder: Path
+    site: Path
+
+    def run(self, *command: str) -> str:
+        """What a command prints in the new folder, where the distribution is installed."""
+        paths = os.pathsep.join(filter(None, [str(self.site), os.environ.get("PYTHONPATH", "")]))
+        done = subprocess.run(
+            [sys.executable, *command],
+            cwd=self.folder,
+            env={**os.environ, "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    into = tmp_path_factory.mktemp(request.param)
+    result = CliRunner().invoke(app, ["new", *KINDS[request.param], "--into", str(into)], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    made = Made(request.param, into / "chatplug-acme", into / "site")
+    # As an installer does it, but without a network: the wheel, without what it depends on, which is here already.
+    made.run("-m", "pip", "wheel", "-q", "--no-deps", "--no-index", "--no-build-isolation", "-w", str(into), ".")
+    (wheel,) = into.glob("*.whl")
+    made.run("-m", "pip", "install", "-q", "--no-deps", "--no-index", "--target", str(made.site), str(wheel))
+    return made
+
+
+def test_it_passes_its_tests_with_nothing_skipped(made: Made) -> None:
+    said = made.run("-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestWarning").splitlines()
+
+    assert " passed" in said[-1]
+    assert "skipped" not in said[-1]
+
+
+def test_a_provider_answers_at_once(made: Made) -> None:
+    if made.kind in ("provider", "small"):
+        assert made.run("-m", "chatplug", "run", "acme:x", "hi") == "x heard: hi\n"
+
+
+def test_it_is_formatted_and_typed(made: Made) -> None:
+    config = str(ROOT / "pyproject.toml")
+    made.run("-m", "ruff", "format", "--check", "--config", config, ".")
+    ours = "lint.isort.known-first-party=['chatplug', 'chatplug_acme']"
+    made.run("-m", "ruff", "check", "--config", config, "--config", ours, "src")
+    types = made.run("-m", "mypy", "--strict", "--cache-dir", str(made.folder.parent.parent / "types"), "src", "tests")
+
+    assert "Success" in types
+
+
+def test_its_wheel_has_the_marker_for_types(made: Made) -> None:
+    assert (made.site / "chatplug_acme" / "py.typed").exists()
+    assert not list(made.site.rglob("*.txt.txt"))
+
+
+def test_a_provider_has_the_rooms_of_the_house(tmp_path: Path) -> None:
+    CliRunner().invoke(app, ["new", "provider", "acme", "--into", str(tmp_path)])
+    folder = tmp_path / "chatplug-acme"
+    rooms = {path.name for path in (folder / "src" / "chatplug_acme").iterdir()}
+
+    assert rooms >= {
+        *("plugin.py", "settings.py", "model.py", "encode.py", "decode.py", "transport.py", "errors.py"),
+        "profiles.toml",
+    }
+    assert {path.name for path in folder.iterdir()} >= {"pyproject.toml", "README.md", "CHANGELOG.md", ".github"}
+
+
+@pytest.mark.parametrize("name", ["", "1st", "a b", "ä", "../x", "a__b"])
+def test_what_is_no_name_is_refused(name: str, tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["new", "provider", "--into", str(tmp_path), "--", name])
+
+    assert result.exit_code == 1
+    assert "is no name for a plugin. Take letters" in result.output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_name_may_be_that_of_the_distribution(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["new", "provider", "chatplug-Blue-Whale", "--into", str(tmp_path)])
+
+    assert result.exit_code == 0
+    assert (tmp_path / "chatplug-blue-whale" / "src" / "chatplug_blue_whale" / "model.py").exists()
+    assert "python -m pytest" in result.output
+
+
+def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "chatplug-acme").mkdir()
+    (tmp_path / "chatplug-acme" / "mine").write_text("mine")
+
+    result = CliRunner().invoke(app, ["new", "provider", "acme", "--into", str(tmp_path)])
+
+    assert result.exit_code == 2
+    assert "is there already" in result.output
+    assert [path.name for path in (tmp_path / "chatplug-acme").iterdir()] == ["mine"]
+
+
+def test_a_provider_that_another_distribution_has_is_refused(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["new", "provider", "openai-compat", "--into", str(tmp_path)])
+
+    assert result.exit_code == 0  # a new version of the same distribution
+    result = CliRunner().invoke(app, ["new", "provider", "openai", "--into", str(tmp_path)])
+    assert result.exit_code == 2
+    assert "provides 'openai' already" in result.output
