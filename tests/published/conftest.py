@@ -127,6 +127,6 @@ def fresh(wheelhouse: Wheelhouse, tmp_path_factory: pytest.TempPathFactory) -> P
     venv = tmp_path_factory.mktemp("fresh") / "venv"
     called(sys.executable, "-m", "venv", "--without-pip", venv)
     wheelhouse.offer(venv)
-    pip = [sys.executable, "-m", "pip", "--python", venv / "bin" / "python"]
+    pip: list[str | Path] = [sys.executable, "-m", "pip", "--python", venv / "bin" / "python"]
     called(*pip, "install", "-q", *wheelhouse.wheels(), env=wheelhouse.variables)
     return venv / "bin"
