@@ -11,41 +11,51 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from chatplug.testing.conformance import ChatModelConformance, HttpChatModelConformance
+    from chatplug.testing.fake_transport import FakeAnswer, FakeTransport
     from chatplug.testing.fakes import FakeCall, FakeChatModel, FakeListChatModel, GenericFakeChatModel
     from chatplug.testing.http_server import Exchange, LoopbackServer
     from chatplug.testing.real_providers import RealProviderError, RealProviders
+    from chatplug.testing.recorder import Recorder, RecordingMissError
     from chatplug.testing.recording_handler import Heard, RecordingHandler
     from chatplug.testing.transport_contract import TransportContract
 
 __all__ = [
     "ChatModelConformance",
     "Exchange",
+    "FakeAnswer",
     "FakeCall",
     "FakeChatModel",
     "FakeListChatModel",
+    "FakeTransport",
     "GenericFakeChatModel",
     "Heard",
     "HttpChatModelConformance",
     "LoopbackServer",
     "RealProviderError",
     "RealProviders",
+    "Recorder",
     "RecordingHandler",
+    "RecordingMissError",
     "TransportContract",
 ]
 
 _HOMES = {
     "ChatModelConformance": "conformance",
     "Exchange": "http_server",
+    "FakeAnswer": "fake_transport",
     "FakeCall": "fakes",
     "FakeChatModel": "fakes",
     "FakeListChatModel": "fakes",
+    "FakeTransport": "fake_transport",
     "GenericFakeChatModel": "fakes",
     "Heard": "recording_handler",
     "HttpChatModelConformance": "conformance",
     "LoopbackServer": "http_server",
     "RealProviderError": "real_providers",
     "RealProviders": "real_providers",
+    "Recorder": "recorder",
     "RecordingHandler": "recording_handler",
+    "RecordingMissError": "recorder",
     "TransportContract": "transport_contract",
 }
 

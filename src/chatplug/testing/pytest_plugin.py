@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from chatplug.testing.real_providers import RealProviders
+    from chatplug.testing.recorder import Mode, Recorder
 
-__all__ = ["forbid_real_providers"]
+__all__ = ["forbid_real_providers", "model_recorder"]
 
 _FORBID = "chatplug_forbid_real_providers"
 
@@ -26,6 +27,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--conformance-json",
         metavar="FILE",
         help="Write what came of chatplug's conformance kit to FILE, as JSON.",
+    )
+    group.addoption(
+        "--chatplug-record",
+        choices=["replay", "new", "all"],
+        default="replay",
+        help="What tests with the fixture model_recorder send: nothing, what is not recorded yet, or everything.",
     )
     parser.addini(_FORBID, "Whether no test may ask a real provider, unless it says which.", type="bool", default=False)
 
@@ -54,6 +61,21 @@ def forbid_real_providers(request: pytest.FixtureRequest) -> Iterator[RealProvid
     allowed = [name for marker in request.node.iter_markers("real_providers") for name in marker.args]
     with RealProviders(allow=allowed) as providers:
         yield providers
+
+
+@pytest.fixture
+def model_recorder(request: pytest.FixtureRequest) -> Iterator[Recorder]:
+    """Answers of providers come from a recording of this test, in the folder `recordings` beside its file.
+
+    `--chatplug-record=new` records what is not there yet, `--chatplug-record=all` everything anew.
+    """
+    from chatplug.testing.recorder import Recorder
+
+    test = "".join(letter if letter.isalnum() or letter in "_-" else "-" for letter in request.node.name)
+    path = request.path.parent / "recordings" / request.path.stem / f"{test}.json"
+    mode: Mode = request.config.getoption("--chatplug-record")
+    with Recorder(path, mode=mode) as recorder:
+        yield recorder
 
 
 @pytest.fixture(autouse=True)
