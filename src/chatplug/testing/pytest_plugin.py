@@ -73,7 +73,7 @@ def model_recorder(request: pytest.FixtureRequest) -> Iterator[Recorder]:
 
     test = "".join(letter if letter.isalnum() or letter in "_-" else "-" for letter in request.node.name)
     path = request.path.parent / "recordings" / request.path.stem / f"{test}.json"
-    mode: Mode = request.config.getoption("--chatplug-record", "replay")
+    mode: Mode = request.config.option.chatplug_record
     with Recorder(path, mode=mode) as recorder:
         yield recorder
 
