@@ -1,4 +1,4 @@
-"""Which handlers plugins bring: a place that somebody above fills.
+"""Which handlers plugins bring, and what those do not see: a place that somebody above fills.
 
 Callbacks know no plugins. The handlers that extensions give are asked of the one object that the plugins' manager
 leaves here; it is woken by its name when a run begins and nobody has made a model by `chatplug.init` yet.
@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from chatplug.callbacks.handler import BaseCallbackHandler
+    from chatplug.callbacks.redaction import Redactor
 
-__all__ = ["Handlers", "extension_handlers", "provide_handlers"]
+__all__ = ["Handlers", "extension_handlers", "extension_redactors", "provide_handlers"]
 
 
 class Handlers(Protocol):
@@ -22,6 +23,10 @@ class Handlers(Protocol):
 
     def callback_handlers(self) -> Sequence[BaseCallbackHandler]:
         """The handlers that hear every run; the same each time, and not to be changed."""
+        ...
+
+    def redactors(self) -> Sequence[Redactor]:
+        """What handlers' texts go through; the same each time, and not to be changed."""
         ...
 
 
@@ -40,3 +45,8 @@ def extension_handlers() -> Sequence[BaseCallbackHandler]:
     if _source is None:
         import_module(_FILLED_BY)
     return () if _source is None else _source().callback_handlers()
+
+
+def extension_redactors() -> Sequence[Redactor]:
+    """What the texts go through that handlers hear."""
+    return () if _source is None else _source().redactors()

@@ -40,6 +40,9 @@ class BaseCallbackHandler:
     """LangChain's word for `policy = "required"`."""
     run_inline: bool = False
     """Whether a handler that observes hears in line: it is quick, and what it keeps is read right after the call."""
+    is_redacted: bool = True
+    """Whether inputs and outputs go through the redactors of extensions before this handler hears them. False is for
+    handlers that only give them back to the caller."""
     wants_streaming: bool = False
     """Whether a model that is only invoked shall stream inside, so that this handler hears its chunks."""
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from chatplug.callbacks.calling import CancelledInThread, acall, call, call_in_thread
 from chatplug.callbacks.event import ENDS, IGNORED_BY, STARTS
+from chatplug.callbacks.extension import extension_redactors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -73,10 +74,16 @@ class Hearing:
         if event in events or event in vars(handler):
             method = getattr(handler, event)
         elif event == "on_chat_model_start" and (method := self.method("on_llm_start")) is not None:
-            return partial(_start_with_prompts, method)
+            return partial(_start_with_prompts, method)  # the method sees what may be shown
         else:
             return None
-        if self.queue is not None and self.listener.kind.has_async and not iscoroutinefunction(method):
+        is_async = iscoroutinefunction(method)
+        redactors = extension_redactors() if handler.is_redacted else ()
+        if redactors:
+            from chatplug.callbacks.redaction import Redaction
+
+            method = Redaction(redactors).around(event, method)
+        if self.queue is not None and self.listener.kind.has_async and not is_async:
             return partial(call_in_thread, method)  # which must not keep the loop from others
         return method
 

@@ -6,12 +6,13 @@ One that is broken, raises or gives what it must not is logged by its name, and 
 from __future__ import annotations
 
 from threading import RLock
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeGuard, TypeVar
 
 from chatplug.errors import PluginError
 from chatplug.plugins.border import drop
 from chatplug.plugins.declaration import COMMANDS, EXTENSIONS, remedy, who
 from chatplug.plugins.loading import told
+from chatplug.wire.shape import is_array
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -91,6 +92,16 @@ class Extensions:
                 continue
             if answer is not None:
                 yield plugin, answer
+
+    def all_of(self, hook: str, fits: Callable[[object], TypeGuard[T]], kind: str) -> list[T]:
+        """What all of them answer to a hook that asks for a list: all items, if they are of this kind."""
+        found: list[T] = []
+        for plugin, answer in self.answers(hook):
+            if is_array(answer) and all(fits(one) for one in answer):
+                found += answer
+            else:
+                wrong(plugin, hook, answer, kind)
+        return found
 
 
 def commands(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
     from os import PathLike
 
     from click import Group
@@ -199,6 +199,27 @@ class ChatplugSpecs:
         ...     return [Counter()]
         >>> len(chatplug_callback_handlers())
         1
+        """
+
+    @_hookspec(firstresult=True)
+    def chatplug_redactors(self) -> list[Callable[[str], str]] | None:
+        """What hides texts from handlers. Broadcast; all answers count, one after the other.
+
+        Each text in what handlers hear of inputs and outputs goes through it, tokens one by one, for every handler
+        that does not say otherwise. It is asked once in a process, when a run is first heard. One that fails hides the
+        whole text.
+
+        Returns:
+            Functions that take a text and give the text to show; None for none.
+
+        >>> import re
+        >>> import chatplug
+        >>> @chatplug.hookimpl
+        ... def chatplug_redactors():
+        ...     return [lambda text: re.sub(r"[0-9]{16}", "[card]", text)]
+        >>> [hide] = chatplug_redactors()
+        >>> hide("My card is 4111111111111111.")
+        'My card is [card].'
         """
 
     @_hookspec(firstresult=True)

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
+    from chatplug.callbacks.redaction import Redactor
     from chatplug.messages.loss import Exported
     from chatplug.plugins.told import ToldFacts
     from chatplug.profiles import ProfileRegistry
@@ -66,6 +67,7 @@ class PluginManager:
         self._loader = Loader(self._roster.vet)
         self._extensions = Extensions(self._roster, self._loader)
         self._handlers: list[BaseCallbackHandler] | None = None
+        self._redactors: list[Redactor] | None = None
 
     def declared(self, group: str) -> Mapping[str, list[Declaration]]:
         """What is declared in an entry-point group and may run, by name, without importing anybody."""
@@ -95,7 +97,7 @@ class PluginManager:
         """From now on plugins that failed are tried again when they are asked for; they are not until then."""
         self._loader.forget_failures()
         self._extensions.forget()
-        self._handlers = None
+        self._handlers = self._redactors = None
 
     def create_model(self, provider: str, model: str, settings: Mapping[str, Any]) -> BaseChatModel:
         """A model of a provider, made by the plugin that declared it.
@@ -197,18 +199,21 @@ class PluginManager:
 
     def callback_handlers(self) -> list[BaseCallbackHandler]:
         """The handlers that extensions want to hear every run; the same list each time, not to be changed."""
-        if self._handlers is not None:
-            return self._handlers
-        hook = "chatplug_callback_handlers"
-        found: list[BaseCallbackHandler] = []
-        for plugin, answer in self._extensions.answers(hook):
-            if is_array(answer) and all(isinstance(one, BaseCallbackHandler) for one in answer):
-                found += answer
-            else:
-                wrong(plugin, hook, answer, "list of handlers")
-        if self._extensions.are_loaded:  # else one of them makes a model while it is imported
+        if self._handlers is None:
+            found = self._extensions.all_of("chatplug_callback_handlers", _is_handler, "list of handlers")
+            if not self._extensions.are_loaded:  # one of them makes a model while it is imported
+                return found
             self._handlers = found
-        return found
+        return self._handlers
+
+    def redactors(self) -> list[Redactor]:
+        """What extensions want texts to go through before handlers hear them; the same list each time."""
+        if self._redactors is None:
+            found = self._extensions.all_of("chatplug_redactors", _is_redactor, "list of functions")
+            if not self._extensions.are_loaded:
+                return found
+            self._redactors = found
+        return self._redactors
 
     def commands(self, make: Callable[[], T], only: str | None = None) -> Iterator[tuple[Declaration, T]]:
         """What plugins register with a new command group each, so that none can take another's away.
@@ -250,6 +255,14 @@ def _names(plugin: Plugin, provider: str, names: object) -> list[str]:
         hint=remedy(plugin.declaration),
         provider=provider,
     )
+
+
+def _is_handler(one: object) -> TypeGuard[BaseCallbackHandler]:
+    return isinstance(one, BaseCallbackHandler)
+
+
+def _is_redactor(one: object) -> TypeGuard[Redactor]:
+    return callable(one)
 
 
 _default: PluginManager | None = None

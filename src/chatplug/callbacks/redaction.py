@@ -1,0 +1,110 @@
+"""What handlers are not to see: texts in inputs and outputs go through the redactors of extensions.
+
+A redactor gets each text, wherever it stands in a message, a dict, a list, a dataclass or a pydantic model, and gives
+the text to show. What it changes is changed in a copy. Into other objects nobody looks.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, is_dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+
+from chatplug.messages.value import Value
+
+if TYPE_CHECKING:
+    from chatplug.callbacks.run import Run
+
+__all__ = ["Redaction", "Redactor"]
+
+Redactor: TypeAlias = Callable[[str], str]
+"""Gives the text to show for a text; the same where there is nothing to hide."""
+
+_log = logging.getLogger("chatplug.callbacks")
+
+NOT_SHOWN = "[not shown: a redactor failed]"
+"""What stands for a text that could not be looked at."""
+_MOST_LEVELS = 100
+"""What lies deeper is not shown."""
+
+_KEPT = frozenset({"run_id", "parent_run_id", "tags", "name", "run_type", "status", "error"})
+"""The arguments of events that are neither inputs nor outputs."""
+
+
+class Redaction:
+    """Some redactors, one after the other.
+
+    Args:
+        redactors: What each text goes through. One that fails hides the whole text, and is logged.
+    """
+
+    def __init__(self, redactors: Sequence[Redactor]) -> None:
+        self._redactors = tuple(redactors)
+
+    def around(self, event: str, method: Callable[..., Any]) -> Callable[..., Any]:
+        """A handler's method that gets the event as it may be shown."""
+        return partial(self._call, event, method)
+
+    def _call(self, event: str, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        if event == "on_run_end":
+            return method(*(self.run(run) for run in args))
+        shown = {name: value if name in _KEPT else self.of(value) for name, value in kwargs.items()}
+        return method(*(self.of(value) for value in args), **shown)
+
+    def run(self, run: Run) -> Run:
+        """A copy of a run, and of those above it, as it may be shown."""
+        copied = run.copy()
+        copied.inputs, copied.output, copied.metadata = self.of(run.inputs), self.of(run.output), self.of(run.metadata)
+        if run.parent is not None:
+            copied.parent = self.run(run.parent)
+        return copied
+
+    def of(self, value: Any, levels: int = _MOST_LEVELS) -> Any:
+        """A value as it may be shown; the value itself where nothing is hidden in it."""
+        if isinstance(value, str):
+            return self._text(value)
+        if not levels:
+            return NOT_SHOWN
+        if isinstance(value, dict):
+            return self._mapping(cast("dict[Any, Any]", value), levels)
+        if isinstance(value, (list, tuple)):
+            return self._sequence(cast("list[Any] | tuple[Any, ...]", value), levels)
+        if isinstance(value, Value):
+            changed = self._changed({name: getattr(value, name) for name in value.field_names()}, levels)
+            return cast("Any", value).model_copy(update=changed) if changed else value
+        if is_dataclass(value) and not isinstance(value, type):
+            changed = self._changed({one.name: getattr(value, one.name) for one in fields(value) if one.init}, levels)
+            return replace(value, **changed) if changed else value
+        if hasattr(cast("object", type(value)), "__pydantic_fields__"):
+            changed = self._changed(vars(value), levels)
+            return cast("Any", value).model_copy(update=changed) if changed else value
+        return value
+
+    def _text(self, text: str) -> str:
+        for redactor in self._redactors:
+            try:
+                text = redactor(text)
+            except Exception as error:
+                _log.warning("The redactor %r failed: %s. The text is not shown.", redactor, type(error).__name__)
+                return NOT_SHOWN
+            if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # other people's code
+                _log.warning("The redactor %r gave no text. The text is not shown.", redactor)
+                return NOT_SHOWN
+        return text
+
+    def _changed(self, values: Mapping[str, Any], levels: int) -> dict[str, Any]:
+        """Those of the values that may not be shown, as they may."""
+        shown = {name: self.of(value, levels - 1) for name, value in values.items()}
+        return {name: value for name, value in shown.items() if value is not values[name]}
+
+    def _mapping(self, value: dict[Any, Any], levels: int) -> Any:
+        changed = self._changed(value, levels)
+        return {**value, **changed} if changed else value
+
+    def _sequence(self, value: list[Any] | tuple[Any, ...], levels: int) -> Any:
+        shown = [self.of(item, levels - 1) for item in value]
+        if all(new is old for new, old in zip(shown, value, strict=True)):
+            return value
+        return tuple(shown) if isinstance(value, tuple) else shown
