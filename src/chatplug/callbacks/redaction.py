@@ -7,12 +7,14 @@ the text to show. What it changes is changed in a copy. Into other objects nobod
 from __future__ import annotations
 
 import logging
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from chatplug.messages.value import Value
+from chatplug.wire.shape import is_array, is_object
 
 if TYPE_CHECKING:
     from chatplug.callbacks.run import Run
@@ -67,10 +69,14 @@ class Redaction:
             return self._text(value)
         if not levels:
             return NOT_SHOWN
-        if isinstance(value, dict):
-            return self._mapping(cast("dict[Any, Any]", value), levels)
-        if isinstance(value, (list, tuple)):
-            return self._sequence(cast("list[Any] | tuple[Any, ...]", value), levels)
+        if is_object(value):
+            changed = self._changed(value, levels)
+            return {**value, **changed} if changed else value
+        if is_array(value):
+            shown = [self.of(item, levels - 1) for item in value]
+            return value if all(map(operator.is_, shown, value)) else shown
+        if isinstance(value, tuple):
+            return tuple(self.of(list(cast("tuple[object, ...]", value)), levels))
         if isinstance(value, Value):
             changed = self._changed({name: getattr(value, name) for name in value.field_names()}, levels)
             return cast("Any", value).model_copy(update=changed) if changed else value
@@ -98,13 +104,3 @@ class Redaction:
         """Those of the values that may not be shown, as they may."""
         shown = {name: self.of(value, levels - 1) for name, value in values.items()}
         return {name: value for name, value in shown.items() if value is not values[name]}
-
-    def _mapping(self, value: dict[Any, Any], levels: int) -> Any:
-        changed = self._changed(value, levels)
-        return {**value, **changed} if changed else value
-
-    def _sequence(self, value: list[Any] | tuple[Any, ...], levels: int) -> Any:
-        shown = [self.of(item, levels - 1) for item in value]
-        if all(new is old for new, old in zip(shown, value, strict=True)):
-            return value
-        return tuple(shown) if isinstance(value, tuple) else shown
