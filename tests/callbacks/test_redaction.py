@@ -109,7 +109,7 @@ class Form(BaseModel):
 
 def test_texts_are_found_wherever_they_stand_and_what_holds_none_is_the_same_object() -> None:
     redaction = Redaction([hide])
-    clean: list[Any] = [HumanMessage("a"), {"a": [1, "b"]}, Letter("a"), Form(text="a"), object(), 3]
+    clean: list[Any] = [HumanMessage("a"), {"a": [1, ("b", 2)]}, Letter("a"), Form(text="a"), object(), 3]
 
     message = redaction.of(
         AIMessage(f"a {SECRET}", id="m1", tool_calls=[{"name": "f", "args": {"x": [SECRET]}, "id": "1"}])

@@ -102,6 +102,8 @@ class Site:
                     show([type(error).__name__, str(error)])
         """
         variables["PYTHONDONTWRITEBYTECODE"] = "1"
+        # The one extension that is installed beside them; who allows others alone would be told that it is kept out.
+        variables.setdefault("CHATPLUG_DISABLE_PLUGINS", "chatplug-jsonl")
         paths = [str(self.folder), os.environ.get("PYTHONPATH", "")]
         done = subprocess.run(
             [sys.executable, "-W", "error", "-c", dedent(prelude) + dedent(script)],

@@ -76,7 +76,9 @@ class Redaction:
             shown = [self.of(item, levels - 1) for item in value]
             return value if all(map(operator.is_, shown, value)) else shown
         if isinstance(value, tuple):
-            return tuple(self.of(list(cast("tuple[object, ...]", value)), levels))
+            parts = list(cast("tuple[object, ...]", value))
+            shown = self.of(parts, levels)
+            return cast("object", value) if shown is parts else tuple(shown)
         if isinstance(value, Value):
             changed = self._changed({name: getattr(value, name) for name in value.field_names()}, levels)
             return cast("Any", value).model_copy(update=changed) if changed else value
