@@ -16,8 +16,10 @@ from chatplug_openai_compat import gateway as table
 from chatplug_openai_compat.body_settings import BODY, OF_A_CALL
 from chatplug_openai_compat.gateway import Gateway, gateway_names, gateway_of
 from chatplug_openai_compat.model import ChatOpenAICompat
+from click.testing import CliRunner
 
 import chatplug
+from chatplug.cli.app import app
 from chatplug.errors import AuthenticationError, CredentialsError, MessageError, SettingsError
 from chatplug.language_models import UnsupportedSettingWarning
 from chatplug.plugins import default_manager
@@ -174,6 +176,17 @@ def test_azure_lists_its_models_beside_the_deployments(canned: Callable[[bytes],
 
     assert names == ["gpt-a", "gpt-b"]
     assert server.requests[0].startswith(b"GET /openai/models?api-version=2024-10-21 ")
+
+
+def test_the_command_line_prints_the_models_that_a_server_lists(canned: Callable[[bytes], Any]) -> None:
+    body = b'{"object":"list","data":[{"id":"b:7b"},{"id":"a"},{"no":"id"}]}'
+    server = canned(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body))
+
+    result = CliRunner().invoke(app, ["models", "openai_compat", "-o", f"base_url={server.base_url}"])
+
+    lines = [line.split() for line in result.stdout.splitlines()]
+    assert lines == [["Provider", "Model"], *(["openai_compat", f"openai_compat:{name}"] for name in ("a", "b:7b"))]
+    assert server.requests[0].startswith(b"GET /v1/models HTTP/1.1")
 
 
 def test_every_setting_of_the_official_client_is_one_here() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -238,3 +238,32 @@ def test_the_headers_with_rate_limits_and_the_requests_name_are_where_the_row_sa
         "openai",
         "together",
     }
+
+
+def test_reasoning_is_where_the_row_says(replay: Any) -> None:
+    seen: dict[str, set[str]] = {}
+    for rec in replay.load(where={"endpoint": "chat", "status": 200}).values():
+        gateway = gateway_of_recording(rec)
+        told_by: list[Any] = [rec.doc["response"]["body"]] if rec.kind == "body" else [*events_of(rec.data)]
+        for event in told_by:
+            choices: list[Any] = event.get("choices") or []
+            for choice in choices:
+                parts: dict[str, Any] = choice.get("message") or choice.get("delta") or {}
+                fields = {name for name in REASONING if parts.get(name)}
+                seen.setdefault(gateway.name, set()).update(fields)
+                if str(parts.get("content") or "").lstrip().startswith("<think>"):
+                    assert gateway.think_tags, rec.id
+
+    told = {name: found for name, found in seen.items() if found}
+    unexpected = {name: found - set(gateway_of(name).reasoning) for name, found in told.items()}
+    assert {name: found for name, found in unexpected.items() if found} == {}
+    assert set(told) >= {"cerebras", "dashscope", "deepseek", "groq", "ollama", "openrouter", "xai", "zai"}
+
+
+REASONING = ("reasoning", "reasoning_content", "reasoning_details")
+
+
+def events_of(data: bytes) -> Iterator[Any]:
+    for line in data.decode().splitlines():
+        if line.startswith("data:") and "[DONE]" not in line:
+            yield json.loads(line[5:])
