@@ -130,7 +130,7 @@ def facts(gateway: Gateway, recordings: list[Any]) -> str:
         ("variables of the key", _code(gateway.key_variables)),
         ("header of the key", f"`{gateway.key_header}`" if gateway.key_header != "authorization" else ""),
         ("dated versions", _dated(gateway)),
-        ("settings under another name", ", ".join(f"`{a}` as `{b}`" for a, b in gateway.names.items())),
+        ("settings under another name", _names(gateway)),
         ("settings that it does not take", _code(gateway.unsupported)),
         ("choices of tools that it knows", ", ".join(gateway.tool_choice) if len(gateway.tool_choice) < 4 else ""),
         ("tokens of a stream", "come unasked" if gateway.usage == "unasked" else "are asked for"),
@@ -156,6 +156,12 @@ def _dated(gateway: Gateway) -> str:
     if not gateway.api_version:
         return ""
     return f"`api_version`, or `{gateway.api_version['variable']}`; then at `{gateway.api_version['path']}`"
+
+
+def _names(gateway: Gateway) -> str:
+    names = ", ".join(f"`{ours}` as `{theirs}`" for ours, theirs in gateway.names.items())
+    since = gateway.api_version.get("names_since")
+    return f"{names}; not in versions before {since}" if since else names
 
 
 def _reasoning(gateway: Gateway) -> str:

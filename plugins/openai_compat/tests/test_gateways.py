@@ -156,6 +156,28 @@ def test_azure_is_asked_by_deployment_with_a_dated_version_and_by_its_newer_addr
     assert "authorization" not in model.common.headers
 
 
+@pytest.mark.parametrize(
+    ("version", "name"),
+    [("2024-08-01-preview", "max_tokens"), ("2024-10-21", "max_completion_tokens"), (None, "max_completion_tokens")],
+)
+def test_a_dated_version_of_azure_that_does_not_know_a_name_gets_the_older_one(
+    canned: Callable[[bytes], Any], version: str | None, name: str
+) -> None:
+    body = body_of(canned(HTTP), "azure_openai", max_tokens=7, api_version=version)
+
+    assert {field: body[field] for field in body if field.startswith("max_")} == {name: 7}
+
+
+def test_a_token_may_take_the_place_of_azures_key() -> None:
+    model: Any = chatplug.init(
+        "azure_openai:m", base_url="https://r.azure.com", api_key="", extra_headers={"Authorization": "Bearer token-1"}
+    )
+
+    assert model.common.headers["authorization"] == "Bearer token-1"
+    assert "api-key" not in model.common.headers
+    assert "token-1" not in repr(model)
+
+
 def test_another_deployment_may_be_asked_with_one_call(canned: Callable[[bytes], Any]) -> None:
     server = canned(HTTP)
     model = chatplug.init(

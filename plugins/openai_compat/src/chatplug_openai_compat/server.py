@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit
 
@@ -20,6 +20,7 @@ __all__ = ["Server", "key_headers", "key_of", "server_of"]
 
 _ENDPOINT = "/chat/completions"
 _MODEL = "{model}"
+_VERSION = "api-version"
 
 
 @dataclass(slots=True, frozen=True)
@@ -63,6 +64,11 @@ class Server:
         """Where chat completions are asked for."""
         return self.address(_ENDPOINT, model, query)
 
+    def known(self, gateway: Gateway) -> Gateway:
+        """What is known of the provider at this server's version of the API."""
+        version, since = self.query.get(_VERSION, ""), gateway.api_version.get("names_since", "")
+        return replace(gateway, names={}) if version and version < since else gateway
+
     @property
     def depends_on_model(self) -> bool:
         """Whether the address of chat completions names the model."""
@@ -91,7 +97,7 @@ def server_of(gateway: Gateway, base_url: str | None, api_version: str | None) -
     dated = gateway.api_version
     version = api_version or (read_variable(dated["variable"]) if dated else None)
     path = parts.path or (dated["path"] if version and dated else gateway.path)
-    return Server(parts, path, {"api-version": version} if version else {})
+    return Server(parts, path, {_VERSION: version} if version else {})
 
 
 def key_of(gateway: Gateway, given: SecretStr | None, server: Server) -> SecretStr | None:

@@ -84,7 +84,7 @@ class OpenAICompatSettings(BodySettings, NetworkSettings):
         headers.update(key_headers(gateway, self.api_key), **more)
         stream_headers = {**headers, "accept": "text/event-stream", **more}
         self._common = Common(
-            gateway=gateway,
+            gateway=server.known(gateway),
             server=server,
             url=server.chat(self.model, self.extra_query),
             headers=headers,
