@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from chatplug.callbacks.cost import CostCallbackHandler, get_cost_callback
     from chatplug.callbacks.handler import AsyncCallbackHandler, BaseCallbackHandler
     from chatplug.callbacks.listener import HandlerReport, handler_reports
     from chatplug.callbacks.manager import (
@@ -30,6 +31,7 @@ __all__ = [
     "CallbackManagerForChainRun",
     "CallbackManagerForLLMRun",
     "CallbackManagerForToolRun",
+    "CostCallbackHandler",
     "HandlerReport",
     "Run",
     "RunKind",
@@ -38,6 +40,7 @@ __all__ = [
     "UsageStatus",
     "aflush",
     "flush",
+    "get_cost_callback",
     "get_usage_metadata_callback",
     "handler_reports",
 ]
@@ -52,6 +55,7 @@ _HOMES = {
     "CallbackManagerForChainRun": "manager",
     "CallbackManagerForLLMRun": "manager",
     "CallbackManagerForToolRun": "manager",
+    "CostCallbackHandler": "cost",
     "HandlerReport": "listener",
     "Run": "run",
     "RunKind": "run",
@@ -60,6 +64,7 @@ _HOMES = {
     "UsageStatus": "run",
     "aflush": "settling",
     "flush": "settling",
+    "get_cost_callback": "cost",
     "get_usage_metadata_callback": "usage",
     "handler_reports": "listener",
 }

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from chatplug.callbacks.run import Run
     from chatplug.messages import UsageMetadata
 
-__all__ = ["UsageMetadataCallbackHandler", "get_usage_metadata_callback"]
+__all__ = ["UsageMetadataCallbackHandler", "get_usage_metadata_callback", "name_of_model"]
 
 
 class UsageMetadataCallbackHandler(BaseCallbackHandler):
@@ -55,7 +55,7 @@ class UsageMetadataCallbackHandler(BaseCallbackHandler):
         """Count a run of a model."""
         if run.kind != "chat_model":
             return
-        name = _name_of(run)
+        name = name_of_model(run)
         with self._lock:
             if run.usage is None:
                 self._unknown[name] = self._unknown.get(name, 0) + 1
@@ -92,6 +92,7 @@ def get_usage_metadata_callback(
         yield handler
 
 
-def _name_of(run: Run) -> str:
+def name_of_model(run: Run) -> str:
+    """The name that the provider answered with, or the one that was asked for."""
     facts: Any = getattr(run.output, "response_metadata", None) or {}
     return str(facts.get("model_name") or run.model or run.name)
