@@ -45,12 +45,24 @@ def test_the_list_says_whether_the_key_is_set_and_never_what_it_is(
     listed = cli.invoke(app, ["providers", "list"])
     as_json = cli.invoke(app, ["providers", "list", "--json"])
 
-    assert "UNSET_KEY (not set)" in listed.stdout
-    assert "SET_KEY (not set)" not in listed.stdout.replace("UNSET_KEY (not set)", "")
-    found = {one["name"]: one for one in json.loads(as_json.stdout)["aliases"]}
-    assert (found["set_key"]["key_is_set"], found["unset_key"]["key_is_set"]) == (True, False)
+    assert "UNSET_KEY is not set." in listed.stdout
+    found = {one["name"]: one["wrong"] for one in json.loads(as_json.stdout)["aliases"]}
+    assert found == {"set_key": None, "unset_key": "UNSET_KEY is not set."}
     assert "sk-not-to-be-seen" not in listed.output + as_json.output
     assert "sk-not-to-be-seen" not in file.read_text()
+
+
+def test_one_name_that_is_wrong_is_listed_with_what_is_wrong_and_hides_no_other(cli: CliRunner, file: Path) -> None:
+    file.parent.mkdir()
+    file.write_text('[a]\n[b]\nprovider = "nobody"\n[echo]\nprovider = "groq"\n[fine]\nprovider = "echo"\n')
+
+    found = json.loads(cli.invoke(app, ["providers", "list", "--json"]).stdout)["aliases"]
+
+    wrong = {one["name"]: one["wrong"] for one in found}
+    assert "does not say which provider" in wrong["a"]
+    assert wrong["b"] == "No plugin provides 'nobody'."
+    assert "replaces = true" in wrong["echo"]
+    assert wrong["fine"] is None
 
 
 @pytest.mark.parametrize(

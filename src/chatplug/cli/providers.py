@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from chatplug.cli.options import debug_option, json_option, settings_option
-from chatplug.cli.output import Output, print_json
+from chatplug.cli.output import Output, one_line, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,41 +80,44 @@ def remove(*, name: str) -> None:
 @json_option
 @debug_option
 def list_(*, as_json: bool) -> None:
-    """List the names, what each stands for, and whether its key is set."""
-    from chatplug.credentials import read_variable
-    from chatplug.plugins.aliases import alias_file, aliases
+    """List the names, what each stands for, and what is wrong with it, such as a key that is not set."""
+    from chatplug.plugins.aliases import alias_file, alias_names
 
-    found = list(aliases().values())
+    found = [_seen(name) for name in alias_names()]
     if as_json:
-        print_json(
-            {
-                "file": alias_file(),
-                "aliases": [
-                    {**one._asdict(), "settings": dict(one.settings), "key_is_set": _is_set(one.key)} for one in found
-                ],
-            }
-        )
-        return
-    if not found:
+        print_json({"file": alias_file(), "aliases": found})
+    elif found:
+        with Output() as output:
+            output.table(("Name", "Provider", "Settings", "Key", "What is wrong"), [_row(one) for one in found])
+    else:
         click.echo(f"There are none; {alias_file()} is where they would be.", err=True)
-        return
-    rows = [
-        (
-            one.name,
-            one.provider,
-            ", ".join(f"{name}={value}" for name, value in one.settings.items()),
-            "" if one.key is None else one.key if read_variable(one.key) else f"{one.key} (not set)",
-        )
-        for one in found
-    ]
-    with Output() as output:
-        output.table(("Name", "Provider", "Settings", "Key"), rows)
 
 
-def _is_set(variable: str | None) -> bool | None:
+def _seen(name: str) -> dict[str, Any]:
+    """One name as it stands in the file, and what is wrong with it."""
     from chatplug.credentials import read_variable
+    from chatplug.errors import ChatplugError
+    from chatplug.plugins import default_manager
+    from chatplug.plugins.aliases import alias_of
 
-    return None if variable is None else read_variable(variable) is not None
+    installed = default_manager().providers()
+    seen: dict[str, Any] = {"name": name, "provider": "", "settings": {}, "key": None, "replaces": False, "wrong": None}
+    try:
+        alias = alias_of(name, lambda: installed)
+    except ChatplugError as error:
+        return {**seen, "wrong": one_line(str(error))}
+    assert alias is not None
+    seen |= {**alias._asdict(), "settings": dict(alias.settings)}
+    if alias.provider not in installed:
+        seen["wrong"] = f"No plugin provides {alias.provider!r}."
+    elif alias.key and read_variable(alias.key) is None:
+        seen["wrong"] = f"{alias.key} is not set."
+    return seen
+
+
+def _row(seen: dict[str, Any]) -> tuple[str, str, str, str, str]:
+    settings = ", ".join(f"{name}={value}" for name, value in seen["settings"].items())
+    return seen["name"], seen["provider"], settings, seen["key"] or "", seen["wrong"] or ""
 
 
 def _change(change: Callable[[str], str]) -> None:

@@ -25,7 +25,7 @@ from chatplug.wire.shape import is_object
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-__all__ = ["Alias", "alias_file", "alias_names", "alias_of", "aliases", "checked_name", "checked_settings", "parsed"]
+__all__ = ["Alias", "alias_file", "alias_names", "alias_of", "checked_name", "checked_settings", "parsed"]
 
 _FACTS = ("key", "provider", "replaces", "settings")
 _NEVER = ("api_key", "password", "secret", "token")
@@ -90,15 +90,6 @@ def alias_of(provider: str, installed: Callable[[], Collection[str]]) -> Alias |
             hint="Give the alias another name, or say `replaces = true` in its table.",
         )
     return alias
-
-
-def aliases() -> dict[str, Alias]:
-    """All aliases, by name.
-
-    Raises:
-        SettingsError: As `alias_of`, for any of them.
-    """
-    return {name: _read(name, table) for name, table in sorted(_tables().items())}
 
 
 def alias_names() -> list[str]:
