@@ -210,10 +210,17 @@ def test_strictness_is_the_callers_to_say() -> None:
     class Open(BaseModel):
         names: dict[str, int]
 
+    class Short(BaseModel):
+        name: Annotated[str, Field(max_length=3)] = ""
+
     model = FakeChatModel(script=['{"names": {}}'], repeat=True)
 
     model.with_structured_output(Open).invoke("x")
     assert "strict" not in settings_of(model)["response_format"]["json_schema"]
+    model.with_structured_output(Short).invoke("x")
+    assert "strict" not in settings_of(model)["response_format"]["json_schema"]
+    model.with_structured_output(Short, strict=True).invoke("x")
+    assert settings_of(model)["response_format"]["json_schema"]["strict"] is True
     model.with_structured_output(Movie, strict=False, include_raw=True).invoke("x")
     assert settings_of(model)["response_format"]["json_schema"]["strict"] is False
     with pytest.raises(SchemaError, match="cannot be strict: /properties/names"):

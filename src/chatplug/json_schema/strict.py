@@ -35,21 +35,46 @@ _IMPOSSIBLE = {
 _FORMATS = frozenset({"date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"})
 
 
-def strict_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
+def strict_schema(schema: Mapping[str, Any], *, keep_limits: bool = False) -> dict[str, Any]:
     """The schema in the form that strict providers want; the one that was given stays as it is.
 
     What it accepts, the given schema accepts as well, but for limits that are left to the description.
+
+    Args:
+        schema: The schema.
+        keep_limits: Whether a limit that would be left to the description is a reason to have no strict schema.
 
     Raises:
         SchemaError: If a part of it cannot be said strictly, such as an object whose names are not fixed.
     """
     made = _strict(schema, "")
+    if keep_limits and _has_limits(schema):
+        raise SchemaError("A strict schema would leave limits to the description.", hint=_HINT)
     if made.get("type") != "object" or "anyOf" in made:
         raise SchemaError("A strict schema has to be an object at its root.", hint=_HINT)
     return made
 
 
 _HINT = "Change the type, or say strict=False."
+
+
+def _has_limits(schema: Any) -> bool:
+    """Whether a schema has a keyword that strict schemas have not; names of properties are no keywords."""
+    if not is_object(schema):
+        return is_array(schema) and any(map(_has_limits, schema))
+    for key, value in schema.items():
+        if key in ("properties", "$defs", "definitions") and is_object(value):
+            is_found = any(map(_has_limits, value.values()))
+        else:
+            is_found = key in _UNSAID or (key == "format" and value not in _FORMATS)
+            is_found = is_found or (key not in _VALUES and _has_limits(value))
+        if is_found:
+            return True
+    return False
+
+
+_VALUES = frozenset({"const", "default", "enum", "examples"})
+"""Keywords that hold values, not schemas."""
 
 
 def _strict(schema: Any, path: str) -> dict[str, Any]:

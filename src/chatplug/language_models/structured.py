@@ -166,7 +166,7 @@ class StructuredModel(ProfiledModel, Runnable[LanguageModelInput, AIMessage]):
             include_raw: Whether to give `{"raw": message, "parsed": value, "parsing_error": error}`, and to raise
                 nothing where the answer is not what was asked for.
             strict: Whether the provider has to hold the model to the schema to the letter. None for yes where the
-                schema is that of a class and can be strict, and the method is `json_schema`.
+                schema is that of a class and loses nothing by being strict, and the method is `json_schema`.
             **settings: Other settings for each call.
 
         Raises:
@@ -229,7 +229,7 @@ def _response_format(schema: Any, strict: bool | None) -> dict[str, Any]:  # noq
     said["schema"] = made
     if strict or (strict is None and isinstance(schema, type)):
         try:
-            said["schema"], said["strict"] = strict_schema(made), True
+            said["schema"], said["strict"] = strict_schema(made, keep_limits=strict is None), True
         except SchemaError:
             if strict:
                 raise
