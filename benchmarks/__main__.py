@@ -8,9 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks import cold, environment, messages, process, report, wire
+from benchmarks import cold, environment, messages, process, report, tools, wire
 
-GROUPS = {"wire": wire.run, "import": cold.run, "process": process.run, "messages": messages.run}
+GROUPS = {"wire": wire.run, "import": cold.run, "process": process.run, "messages": messages.run, "tools": tools.run}
 
 
 def _arguments() -> argparse.Namespace:

@@ -20,6 +20,7 @@ from chatplug.language_models import BaseChatModel
 from chatplug.messages import AIMessage, ToolMessage
 from chatplug.output_parsers import JsonOutputKeyToolsParser, JsonOutputParser, PydanticToolsParser
 from chatplug.tools import arun_tools, convert_to_json_schema, run_tools, tool
+from chatplug.wire import is_object
 
 pytestmark = pytest.mark.integration
 
@@ -102,10 +103,12 @@ def test_a_streamed_call_adds_up_and_is_read_while_it_grows(make: Any, how: str)
         model = make(seed=seed).bind_tools([Search], tool_choice="Search")
 
         chunks = stream(model, how, "What about Bern?")
-        grown = stream(model | JsonOutputKeyToolsParser(key_name="Search", first_tool_only=True), how, "What about Bern?")
+        grown = stream(
+            model | JsonOutputKeyToolsParser(key_name="Search", first_tool_only=True), how, "What about Bern?"
+        )
         instances = stream(model | PydanticToolsParser(tools=[Search]), how, "What about Bern?")
 
-        full = sum(chunks[1:], chunks[0])
+        full: Any = sum(chunks[1:], chunks[0])
         assert [call["name"] for call in full.tool_calls] == ["Search"] * len(full.tool_calls)
         assert grown[-1] == full.tool_calls[0]["args"]
         assert len(grown) > 2
@@ -186,7 +189,7 @@ SCHEMAS: dict[str, Any] = {
 
 
 def assert_fits(value: Any, schema: Any) -> None:
-    if isinstance(schema, dict):
+    if is_object(schema):
         Draft202012Validator(schema).validate(value)
     elif schema is MovieDict:
         Draft202012Validator(convert_to_json_schema(MovieDict)).validate(value)

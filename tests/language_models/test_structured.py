@@ -410,3 +410,15 @@ def test_model_and_parser_are_runs_below_one(how: str) -> None:
 
     kinds = [(run.kind, run.parent.kind if run.parent else None) for run in recorder.runs]
     assert sorted(kinds, key=str) == [("chain", None), ("chat_model", "chain"), ("parser", "chain")]
+
+
+def test_a_profile_that_is_changed_in_place_holds_from_the_next_call_on() -> None:
+    model = FakeChatModel(script=["ok"], repeat=True, profile={"tool_calling": True}, on_unsupported="raise")
+    bound = model.bind_tools([weather])
+    bound.invoke("x")
+    bound.invoke("x")
+
+    model.profile["tool_calling"] = False
+
+    with pytest.raises(UnsupportedRequestError):
+        bound.invoke("x")

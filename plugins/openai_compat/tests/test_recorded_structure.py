@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -47,8 +48,8 @@ def message_of(rec: Any, split: str = "whole") -> AIMessage:
 
 
 def schema_of(rec: Any) -> Any:
-    form: Any = (rec.request or {}).get("response_format") or {}
-    return (form.get("json_schema") or {}).get("schema") if form.get("type") == "json_schema" else None
+    form: Any = rec.request["response_format"] if rec.request else None
+    return form["json_schema"]["schema"] if form and form["type"] == "json_schema" else None
 
 
 def test_every_recorded_answer_to_a_schema_is_read_and_valid(replay: Any) -> None:
@@ -64,7 +65,8 @@ def test_every_recorded_answer_to_a_schema_is_read_and_valid(replay: Any) -> Non
         except OutputRefusedError:
             refused += 1
             continue
-        Draft202012Validator(schema).validate(value)
+        validator: Any = Draft202012Validator(schema)
+        validator.validate(value)
         read += 1
         if rec.kind == "sse":
             for split in SPLITS:
@@ -102,7 +104,7 @@ def test_every_recorded_tool_call_is_given_by_the_parser_whole_and_while_it_arri
             for split in SPLITS:
                 values = list(parser.transform(chunks_of(rec, split)))
                 assert values[-1] == expected, rec.id
-                assert all(len(before) <= len(after) for before, after in zip(values, values[1:], strict=False))
+                assert all(len(before) <= len(after) for before, after in itertools.pairwise(values))
 
     assert calls > 150
     assert streams > 20

@@ -15,20 +15,24 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from pydantic import BaseModel, PrivateAttr
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from typing import Self
 
-    from chatplug.language_models.gate import Asked, Finding
+    from chatplug.language_models.gate import Asked, Demand, Finding
     from chatplug.messages import AIMessage, BaseMessage, UsageMetadata
     from chatplug.profiles import Cost, Estimate, Known, ModelProfile, ProfileRegistry
 
 __all__ = ["ModelFacts", "ProfiledModel"]
 
 
+_REMEMBERED = 100
+"""How many different requests a model remembers to have let through."""
+
+
 class ModelFacts:
     """What one model knows of itself: what it was made with, and what was looked up."""
 
-    __slots__ = ("given", "is_past_first_call", "profile", "registry")
+    __slots__ = ("given", "is_past_first_call", "passed", "profile", "registry")
 
     def __init__(self, given: Mapping[str, Any] | None = None, registry: ProfileRegistry | None = None) -> None:
         self.given = given
@@ -38,6 +42,8 @@ class ModelFacts:
         self.profile: ModelProfile | None = None
         """The profile, after it was read."""
         self.is_past_first_call = False
+        self.passed: dict[tuple[str, tuple[Demand, ...]], list[object]] = {}
+        """What requests have asked for that were let through, and what the profile said of it."""
 
     def __eq__(self, other: object) -> bool:
         # Whether a profile was read makes no difference between two models.
@@ -163,11 +169,15 @@ class ProfiledModel(BaseModel):
             messages: The conversation.
             settings: What is said with the call, such as `tools`, `response_format` and `max_tokens`.
         """
-        from chatplug.language_models import gate
+        from chatplug.language_models.gate import demands
+
+        return self._found(demands(messages, {**self._gated_settings(), **settings}))
+
+    def _found(self, demands: Iterable[Demand]) -> list[Finding]:
+        from chatplug.language_models.gate import find
 
         profile, known = self.profile, self.known()
-        asked = gate.demands(messages, {**self._gated_settings(), **settings})
-        return [gate.find(profile, known, demand) for demand in asked]
+        return [find(profile, known, demand) for demand in demands]
 
     def pass_gate(self, messages: Sequence[BaseMessage], settings: Mapping[str, Any]) -> None:
         """Do what `on_unsupported` says if the model cannot do what a request asks; the host does it with each call.
@@ -183,10 +193,19 @@ class ProfiledModel(BaseModel):
     def _look(self, messages: Sequence[BaseMessage], settings: Mapping[str, Any], facts: ModelFacts) -> None:
         asked = cast("Asked", self)
         if asked.on_unsupported != "allow":
-            if self._gated_settings() or _asks_for_something(messages, settings):
-                from chatplug.language_models.gate import judge
+            own = self._gated_settings()
+            if own or _asks_for_something(messages, settings):
+                from chatplug.language_models import gate
 
-                judge(asked, self.check(messages, settings), self._told)
+                demands = tuple(gate.demands(messages, {**own, **settings}))
+                key, profile = (asked.on_unsupported, demands), cast("dict[str, object]", self.profile)
+                # Many requests ask for the same; one that was let through is not looked up again, unless the profile
+                # says something else by now.
+                said = [profile.get(demand.field) for demand in demands]
+                if facts.passed.get(key) != said:
+                    gate.judge(asked, self._found(demands), self._told)
+                    if len(facts.passed) < _REMEMBERED:
+                        facts.passed[key] = deepcopy(said)
             elif self._may_end(facts):
                 _ = self.profile
         facts.is_past_first_call = True

@@ -94,9 +94,10 @@ class StructuredModel(ProfiledModel, Runnable[LanguageModelInput, AIMessage]):
             SchemaError: If something is no tool, or its schema cannot be strict and has to be.
             SettingsError: If `tool_choice` names a tool that is not there, or two tools have one name.
         """
+        from chatplug.json_schema import frozen
         from chatplug.tools.convert import convert_to_openai_tool
 
-        bound: dict[str, Any] = {"tools": [convert_to_openai_tool(tool, strict=strict) for tool in tools]}
+        bound: dict[str, Any] = {"tools": frozen([convert_to_openai_tool(tool, strict=strict) for tool in tools])}
         choice = _choice(tool_choice, _names(bound["tools"]))
         if choice is not None:
             bound["tool_choice"] = choice
@@ -173,7 +174,7 @@ class StructuredModel(ProfiledModel, Runnable[LanguageModelInput, AIMessage]):
             SchemaError: If this is no schema, or it cannot be strict and has to be.
             SettingsError: If there is no such method, or `strict` goes with `json_mode`.
         """
-        from chatplug.json_schema import schema_name
+        from chatplug.json_schema import frozen, schema_name
         from chatplug.output_parsers.structured import StructuredAnswerParser
         from chatplug.output_parsers.validated import is_validated
         from chatplug.tools.convert import convert_to_openai_function
@@ -186,7 +187,7 @@ class StructuredModel(ProfiledModel, Runnable[LanguageModelInput, AIMessage]):
             return self.bind(response_format=_response_format(schema, strict), **settings) | parser
         function = convert_to_openai_function(schema, strict=strict)
         parser.tool = name = schema_name(schema) if isinstance(schema, type) else function["name"]
-        tools = [{"type": "function", "function": {**function, "name": name}}]
+        tools = frozen([{"type": "function", "function": {**function, "name": name}}])
         choice = self._forced(name)
         chosen = {} if choice is None else {"tool_choice": choice}
         return self.bind(tools=tools, **chosen, **settings) | parser

@@ -186,7 +186,8 @@ class _Growing(Reader[Any]):
             return ()
         self._seen = changes
         value = self._so_far()
-        if value is None or value == self._last:
+        # The text counts its changes itself; the fragments of a call do not, and some are a piece of a name.
+        if value is None or (self._parser.tool is not None and value == self._last):
             return ()
         self._last = value
         return (value,)

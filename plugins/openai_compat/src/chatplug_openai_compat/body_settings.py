@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field, SecretStr, TypeAdapter, ValidationError
 
 from chatplug.errors import SettingsError
+from chatplug.json_schema import FrozenList
 from chatplug.language_models import BaseChatModel
 
 if TYPE_CHECKING:
@@ -98,7 +99,11 @@ class BodySettings(BaseChatModel):
         Raises:
             SettingsError: If a value is wrong.
         """
-        return {name: None if value is None else _checked(cls, name, value) for name, value in settings.items()}
+        return {
+            # What cannot be changed was made by the host.
+            name: value if value is None or value.__class__ is FrozenList else _checked(cls, name, value)
+            for name, value in settings.items()
+        }
 
 
 def _checked(cls: type[BodySettings], name: str, value: Any) -> Any:

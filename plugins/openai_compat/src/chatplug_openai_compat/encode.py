@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from chatplug.errors import MessageError
+from chatplug.json_schema import FrozenList
 from chatplug.messages import MISTRAL_IDS, OPENAI_IDS, AIMessage
 from chatplug.messages.openai_format import export_openai
 from chatplug.wire import is_object
@@ -55,10 +56,14 @@ def encode(request: ChatRequest, gateway: Gateway) -> tuple[bytes, list[Loss]]:
     more = settings.get("extra_body")
     if more:
         body.update(more)
+    bound = body.pop("tools") if body.get("tools").__class__ is FrozenList else None
     try:
         data = to_json(body)
         if b"NaN" in data or b"Infinity" in data:
             from_json(data, allow_inf_nan=False)  # a text may say so; as numbers they are no JSON
+        if bound is not None:
+            # What is bound to a model is written once, not with each call.
+            data = b"".join((data[:-1], b',"tools":', bound.json_text, b"}"))
     except (PydanticSerializationError, UnicodeError, ValueError) as error:
         raise MessageError(f"The request cannot be written as JSON: {error}") from None
     return data, exported.losses
