@@ -12,8 +12,11 @@ from chatplug.wire.shape import is_array, is_object
 __all__ = ["FrozenDict", "FrozenList", "frozen"]
 
 
-def _refuse(_self: object, *_: object, **__: object) -> NoReturn:
+def _cannot_be_changed(*_: object, **__: object) -> NoReturn:
     raise TypeError("This goes with every call and cannot be changed. Change a deep copy, and bind that.")
+
+
+_refuse: Any = _cannot_be_changed
 
 
 class FrozenDict(dict[str, Any]):
