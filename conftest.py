@@ -90,6 +90,6 @@ def real_server(real_server_command: list[str]) -> Generator[str]:
 @pytest.fixture
 def start_real_server(
     real_server_command: list[str],
-) -> Callable[[], contextlib.AbstractContextManager[tuple[str, Callable[[], None]]]]:
-    """Starts a server of one's own: its base URL, and what kills it."""
-    return lambda: serving(real_server_command)
+) -> Callable[..., contextlib.AbstractContextManager[tuple[str, Callable[[], None]]]]:
+    """Starts a server of one's own, given options of the command: its base URL, and what kills it."""
+    return lambda *options: serving([*real_server_command, *options])

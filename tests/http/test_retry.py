@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Generator
+from typing import Any
 
 import pytest
 
@@ -264,7 +265,7 @@ def test_every_source_is_closed_also_of_a_stream_that_is_left() -> None:
 async def test_every_source_is_closed_also_of_an_asynchronous_stream_that_is_left() -> None:
     time = FakeTime()
     script = Script(ServerError("a"), "whole")
-    stream = time.retrier().astream(script.astream, Terms())
+    stream: Any = time.retrier().astream(script.astream, Terms())
 
     assert await anext(stream) == "w"
     await stream.aclose()

@@ -221,3 +221,41 @@ def test_a_server_that_is_killed_in_mid_stream_leaves_an_error_with_what_had_arr
     assert caught.value.partial is not None
     assert caught.value.partial.text == "".join(arrived)
     assert len(arrived) >= 3
+
+
+@both
+def test_sixty_four_requests_at_once_are_all_answered(make: Any, how: str) -> None:
+    model = make(max_tokens=8)
+    asked = [f"Tell me about the number {number}" for number in range(64)]
+
+    async def all_at_once() -> list[AIMessage]:
+        return await asyncio.gather(*(model.ainvoke(question) for question in asked))
+
+    if how == "async":
+        answers = asyncio.run(all_at_once())
+    else:
+        with ThreadPoolExecutor(64) as pool:
+            answers = list(pool.map(model.invoke, asked))
+
+    assert all(answer.text for answer in answers)
+    assert all(answer.usage_metadata and answer.usage_metadata["output_tokens"] for answer in answers)
+
+
+@both
+def test_a_server_that_was_started_again_answers_and_its_old_connections_are_not_missed(
+    start_real_server: Callable[..., AbstractContextManager[tuple[str, Callable[[], None]]]], how: str
+) -> None:
+    with start_real_server() as (url, kill):
+        model = chatplug.init(
+            "openai_compat:tiny", base_url=f"{url}/v1", temperature=0, extra_body={"ignore_eos": True}
+        )
+        stream(model, how, "Hello", max_tokens=3)
+        pieces = model.stream("Hello")
+        next(pieces)
+        kill()
+        with pytest.raises(StreamBrokenError) as caught:
+            list(pieces)
+        assert caught.value.partial is not None
+
+        with start_real_server("--port", url.rpartition(":")[2]):
+            assert invoke(model, how, "Hello", max_tokens=3).usage_metadata is not None

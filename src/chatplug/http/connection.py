@@ -35,7 +35,6 @@ _HEAD = re.compile(
 )
 # What a head says of the body is not so in answers to these.
 _WITHOUT_BODY = frozenset({"CONNECT", "HEAD"})
-_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\r\n\0]*)?\r\n")
 
 
 class Outgoing:
@@ -104,10 +103,6 @@ class _Reader(io.BufferedReader):
         pass
 
 
-_stdlib: Any = http.client.HTTPResponse
-"""The same, with the methods that type checkers do not know."""
-
-
 class Answer(http.client.HTTPResponse):
     """An answer that is read as strictly as the asynchronous client reads it."""
 
@@ -139,20 +134,6 @@ class Answer(http.client.HTTPResponse):
         length = lengths[0].strip(" \t")
         if not (length.isascii() and length.isdigit() and len(length) < _MOST_DIGITS):
             raise http.client.HTTPException("the length of the body is no number")
-
-    def _read_next_chunk_size(self) -> int:
-        # http.client has Python read the number, which takes -5, 0x5 and 0_5 for one.
-        line = self.fp.readline(_BUFFER)
-        found = _CHUNK_SIZE.fullmatch(line)
-        if found is None:
-            raise http.client.HTTPException("the size of a chunk is no number" if line else "there is no next chunk")
-        return int(found[1], 16)
-
-    def _safe_read(self, amt: int) -> bytes:
-        data: bytes = _stdlib._safe_read(self, amt)  # noqa: SLF001
-        if amt == 2 and self.chunked and data != b"\r\n":  # what stands behind a chunk
-            raise http.client.HTTPException("a chunk does not end where it should")
-        return data
 
 
 _MOST_DIGITS = 20
@@ -221,9 +202,9 @@ class Connection:
         """Whether another answer could follow: none of its bytes is here before it was asked for."""
         return not (self.wire.has_ended or self._arrived())
 
-    def has_last_chunk(self) -> bool:
-        """Whether the end of a chunked body is here already, so that it can be read without waiting."""
-        return self._arrived().startswith(b"\r\n0\r\n\r\n")
+    def read(self, most: int) -> bytes:
+        """What has come or comes next, of whatever it is a part; empty at the end of the connection."""
+        return self._reader.read1(most)
 
     def _arrived(self) -> bytes:
         """What has been received and not been read."""

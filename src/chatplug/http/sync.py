@@ -13,10 +13,11 @@ every long conversation.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from http.client import HTTPException
+from http.client import HTTPException, IncompleteRead
 from types import TracebackType
 from typing import NoReturn, Self
 
+from chatplug.http.chunked import Dechunker
 from chatplug.http.coding import Inflater, Unreadable, inflater_for
 from chatplug.http.connection import Answer, Connection, Outgoing, connect
 from chatplug.http.deadline import Deadline
@@ -95,7 +96,7 @@ class SyncStream:
     """An answer that is still arriving; a `ByteStream`."""
 
     __slots__ = (
-        *("_connection", "_deadline", "_inflater", "_is_closing", "_is_reading", "_is_whole", "_left"),
+        *("_chunks", "_connection", "_deadline", "_inflater", "_is_closing", "_is_reading", "_is_whole", "_left"),
         *("_response", "_server", "headers", "received", "status"),
     )
 
@@ -108,6 +109,7 @@ class SyncStream:
         self._response = response
         self._deadline = deadline
         self._left: int | None = response.length
+        self._chunks = Dechunker() if response.chunked else None
         self._is_reading = False
         self._is_closing = False
         self._is_whole = False
@@ -162,22 +164,12 @@ class SyncStream:
         connection = self._connection
         if connection is None:
             return
-        if not self._is_reading and self._ends_here():
-            return
         self._is_closing = True
         if self._is_reading:
             # The descriptor must live as long as somebody waits for it: its number may be given to another file.
             connection.interrupt()
         else:
             self._drop()
-
-    def _ends_here(self) -> bool:
-        """Whether nothing is left of the body but its end, which came with the last piece; then that is read.
-
-        Who reads events stops at the last one, and should not cost the next call its connection.
-        """
-        connection = self._connection
-        return bool(connection and self._response.chunked and connection.has_last_chunk() and not self._receive())
 
     def __enter__(self) -> Self:
         return self
@@ -197,7 +189,7 @@ class SyncStream:
             self._break(EOFError())
         self._is_reading = True
         try:
-            data = self._response.read1(_PIECE)
+            data = self._response.read1(_PIECE) if self._chunks is None else self._unchunk(self._chunks)
         except _FAILURES as error:
             self._break(error)
         except BaseException:
@@ -215,11 +207,21 @@ class SyncStream:
         self.received += len(data)
         if self._left is not None:
             self._left -= len(data)
-            if self._left == 0:
-                self._finish()
-                return data
+        if self._left == 0 or (self._chunks is not None and self._chunks.is_done):
+            self._finish()
+            return data
         if self._deadline.is_over():
             self._break(TimeoutError())
+        return data
+
+    def _unchunk(self, chunks: Dechunker) -> bytes:
+        """What one read brings of a body in chunks; empty at its end."""
+        data = b""
+        while not (data or chunks.is_done):
+            arrived = self._connection.read(_PIECE) if self._connection is not None else b""
+            if not arrived:
+                raise IncompleteRead(b"")
+            data = chunks.feed(arrived)
         return data
 
     def _finish(self) -> None:
@@ -228,7 +230,7 @@ class SyncStream:
         self._is_whole = True
         if connection is None:
             return
-        if self._response.will_close:
+        if self._response.will_close or (self._chunks is not None and self._chunks.surplus):
             connection.close()
         else:
             self._server.give_back(connection)

@@ -179,10 +179,13 @@ class ModelCall(Life):
         if self._id is None:
             self._id = message.id or self._run_name()
         added = message.as_piece()
-        if message.id != self._id:
+        if isinstance(added, str):
+            identity, is_silent = message.id, not added
+        else:
+            identity, is_silent = added[1], _is_silent(added)
+        if identity != self._id:
             message = self._with_id(message, added)
         self._fold.push(added)
-        is_silent = not added if isinstance(added, str) else _is_silent(added)
         held, self._held = self._held, message if is_silent else None
         if is_silent:
             return () if held is None else (held,)
@@ -338,10 +341,8 @@ class ModelCall(Life):
 def _is_silent(piece: Piece) -> bool:
     """Whether a chunk shows nothing: no content, no fragment of a call, and no fact beside them but metadata."""
     content, _, more = piece
-    return not (content or any(more.get(name) for name in _TELLING))
-
-
-_TELLING = ("tool_call_chunks", "additional_kwargs", "chunk_position")
+    # Asked one by one: a generator would take longer than the rest of `take`.
+    return not (content or more.get("tool_call_chunks") or more.get("additional_kwargs") or more.get("chunk_position"))
 
 
 def _changed(message: AIMessage, changes: dict[str, Any]) -> AIMessage:

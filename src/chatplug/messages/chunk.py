@@ -197,8 +197,8 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
         if self._count > 0:
             self._unfold()
         more = self._more
-        kept = {name: value for name, value in more.items() if name not in READ} if more else {}
-        self._more = {**kept, "tool_call_chunks": fragments}
+        kept = {name: value for name, value in more.items() if name not in READ} if more else None
+        self._more = {**kept, "tool_call_chunks": fragments} if kept else {"tool_call_chunks": fragments}
 
     @property
     def tool_calls(self) -> list[ToolCall]:

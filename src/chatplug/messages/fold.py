@@ -101,7 +101,12 @@ class Fold:
             # The provider's own id wins over one that was made up before it was known.
             self.id = identity if not self.id or not identity.startswith(_MADE_HERE) else self.id
         for name, value in more.items():
-            self._push_field(name, value)
+            if name == "tool_call_chunks" and value and self._calls is not None:
+                # A stream may have thousands of them.
+                for fragment in value:
+                    self._calls.push(fragment)
+            else:
+                self._push_field(name, value)
 
     def _push_content(self, content: Content) -> None:
         if isinstance(content, str):

@@ -101,7 +101,10 @@ class BaseMessageChunk(BaseMessage):
         if not more:
             return content if isinstance(content, str) else (plain_copy(content), self._id, {})
         if len(more) == 1 and "tool_call_chunks" in more and not content:
-            return "", self._id, {"tool_call_chunks": [fragment.copy() for fragment in more["tool_call_chunks"]]}
+            fragments: list[Any] = more["tool_call_chunks"]
+            # Nearly always one, and a comprehension takes as long as its copy.
+            copied = [fragments[0].copy()] if len(fragments) == 1 else [fragment.copy() for fragment in fragments]
+            return "", self._id, {"tool_call_chunks": copied}
         fields = {name: _copied(name, value) for name, value in more.items() if name not in READ}
         return (plain_copy(content), self._id, fields)
 

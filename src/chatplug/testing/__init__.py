@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from chatplug.testing.conformance import ChatModelConformance, HttpChatModelConformance
     from chatplug.testing.fake_transport import FakeAnswer, FakeTransport
     from chatplug.testing.fakes import FakeCall, FakeChatModel, FakeListChatModel, GenericFakeChatModel
+    from chatplug.testing.fault_server import Answers, Fault, FaultServer, Scene
+    from chatplug.testing.faults import FAULTS, RETRIES
     from chatplug.testing.http_server import Exchange, LoopbackServer
     from chatplug.testing.real_providers import RealProviderError, RealProviders
     from chatplug.testing.recorder import Recorder, RecordingMissError
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
     from chatplug.testing.transport_contract import TransportContract
 
 __all__ = [
+    "FAULTS",
+    "RETRIES",
+    "Answers",
     "ChatModelConformance",
     "Exchange",
     "FakeAnswer",
@@ -27,6 +32,8 @@ __all__ = [
     "FakeChatModel",
     "FakeListChatModel",
     "FakeTransport",
+    "Fault",
+    "FaultServer",
     "GenericFakeChatModel",
     "Heard",
     "HttpChatModelConformance",
@@ -36,26 +43,33 @@ __all__ = [
     "Recorder",
     "RecordingHandler",
     "RecordingMissError",
+    "Scene",
     "TransportContract",
 ]
 
 _HOMES = {
+    "Answers": "fault_server",
     "ChatModelConformance": "conformance",
     "Exchange": "http_server",
+    "FAULTS": "faults",
     "FakeAnswer": "fake_transport",
     "FakeCall": "fakes",
     "FakeChatModel": "fakes",
     "FakeListChatModel": "fakes",
     "FakeTransport": "fake_transport",
+    "Fault": "fault_server",
+    "FaultServer": "fault_server",
     "GenericFakeChatModel": "fakes",
     "Heard": "recording_handler",
     "HttpChatModelConformance": "conformance",
     "LoopbackServer": "http_server",
+    "RETRIES": "faults",
     "RealProviderError": "real_providers",
     "RealProviders": "real_providers",
     "Recorder": "recorder",
     "RecordingHandler": "recording_handler",
     "RecordingMissError": "recorder",
+    "Scene": "fault_server",
     "TransportContract": "transport_contract",
 }
 

@@ -88,6 +88,7 @@ class Exchange:
             while sock.recv(65536):
                 pass
         except TimeoutError:
+            sock.settimeout(_PATIENCE)
             return False
         except OSError:
             return True

@@ -9,7 +9,7 @@ its blank line is given by `end` instead of being dropped: several servers never
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
@@ -19,6 +19,7 @@ __all__ = ["EventTooLargeError", "SSEDecoder", "ServerSentEvent", "aiter_events"
 _BOM = b"\xef\xbb\xbf"
 # As numbers, because a search for a number takes a seventh of the time of a search for bytes.
 _LF, _CR = b"\n\r"
+_new_tuple = cast("Any", tuple).__new__
 
 
 class EventTooLargeError(ValueError):
@@ -133,13 +134,18 @@ def _events(data: bytes) -> list[ServerSentEvent]:
     lines = data.split(b"\n")
     # Where each event is one line, as in most streams of models, the cheap split has done it.
     blocks = data.split(b"\n\n") if any(lines[1::2]) else lines[::2]
-    return [event for block in blocks if (event := _read(block)) is not None]
+    events: list[ServerSentEvent] = []
+    for block in blocks:
+        if block.startswith(b"data: ") and _LF not in block:
+            # Nearly all of them. Called by its name, the class takes three times as long.
+            events.append(_new_tuple(ServerSentEvent, (block[6:], "", "")))
+        elif (event := _read(block)) is not None:
+            events.append(event)
+    return events
 
 
 def _read(block: bytes) -> ServerSentEvent | None:
     """The event that a run of lines makes; None where it holds no data."""
-    if _LF not in block and block.startswith(b"data: "):
-        return ServerSentEvent(block[6:])
     data: list[bytes] = []
     event = identity = ""
     for line in block.split(b"\n"):

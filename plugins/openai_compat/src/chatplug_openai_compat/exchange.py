@@ -121,7 +121,7 @@ class Exchange:
     def has_enough(self, reader: StreamReader, answer: ByteStream | AsyncByteStream) -> bool:
         """Whether nothing more of a stream need be read; where all but its end is here, that is not waited for long."""
         if reader.has_all:
-            answer.limit_rest(_LONGEST_REST)
+            answer.limit_rest(_LONGEST_REST if self._stall is None else min(_LONGEST_REST, self._stall))
         return reader.is_done
 
     @contextmanager
