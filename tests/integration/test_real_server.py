@@ -229,7 +229,7 @@ def test_sixty_four_requests_at_once_are_all_answered(make: Any, how: str) -> No
     asked = [f"Tell me about the number {number}" for number in range(64)]
 
     async def all_at_once() -> list[AIMessage]:
-        return await asyncio.gather(*(model.ainvoke(question) for question in asked))
+        return list(await asyncio.gather(*(model.ainvoke(question) for question in asked)))
 
     if how == "async":
         answers = asyncio.run(all_at_once())
