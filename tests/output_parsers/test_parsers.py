@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, field_validator
 
 from chatplug.errors import OutputParsingError
 from chatplug.messages import AIMessage, AIMessageChunk, BaseMessage, tool_call_chunk
@@ -276,3 +276,37 @@ def test_what_has_no_tool_calls_is_refused(how: str, value: Any) -> None:
     else:
         with pytest.raises(OutputParsingError, match="has no tool calls"):
             invoke(how, JsonOutputToolsParser(), value)
+
+
+class Counted(BaseModel):
+    """Counts how much of it was validated."""
+
+    items: list[str] = []
+    seen: ClassVar[list[int]] = []
+
+    @field_validator("items")
+    @classmethod
+    def _count(cls, items: list[str]) -> list[str]:
+        cls.seen.append(len(items))
+        return items
+
+
+@pytest.mark.parametrize("as_calls", [False, True])
+def test_a_long_answer_is_validated_in_proportion_to_its_length(as_calls: bool) -> None:
+    work: list[int] = []
+    for size in (1000, 4000):
+        pieces = ['{"items": [', *(f'"item {number}", ' for number in range(size)), '"last"]}']
+        Counted.seen.clear()
+
+        if as_calls:
+            parser: BaseOutputParser[Any] = PydanticToolsParser(tools=[Counted], first_tool_only=True)
+            values = list(parser.transform(iter(call_chunks(*pieces, name="Counted"))))
+        else:
+            values = list(PydanticOutputParser(pydantic_object=Counted).transform(iter(chunks(*pieces))))
+
+        assert len(values[-1].items) == size + 1
+        work.append(sum(Counted.seen))
+        assert work[-1] < 70 * size
+        assert len(values) > 100
+
+    assert work[1] < 5 * work[0]

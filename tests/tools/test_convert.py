@@ -250,3 +250,9 @@ def tools_of(recording: Any) -> list[dict[str, Any]]:
         declared = one.get("functionDeclarations") or one.get("function_declarations")
         found += declared if is_array(declared) else [one]
     return found
+
+
+@pytest.mark.parametrize("wrong", [list[int], int | str, dict[str, int]])
+def test_a_type_without_named_parts_is_an_error_that_says_what_to_do(wrong: Any) -> None:
+    with pytest.raises(SchemaError, match="Make it a field of a class"):
+        convert_to_openai_tool(wrong)

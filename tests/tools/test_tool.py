@@ -489,3 +489,17 @@ def test_wrong_arguments_of_a_tool_inside_a_tool_are_not_the_outer_ones() -> Non
     with pytest.raises(ToolArgumentsError, match="'weather'"):
         outer.invoke({"text": "x"})
     assert outer.invoke({}) == "mine"
+
+
+def test_a_class_and_a_method_without_its_object_are_no_tools() -> None:
+    class Shelf:
+        def find(self, title: str) -> str:
+            """Find a book."""
+            return title
+
+    made: Any = tool
+    with pytest.raises(SchemaError, match="The class Shelf does nothing"):
+        made(Shelf)
+    with pytest.raises(SchemaError, match="takes self"):
+        made(Shelf.find)
+    assert made(Shelf().find).invoke({"title": "Up"}) == "Up"

@@ -102,3 +102,10 @@ def test_what_has_changed_is_counted_and_nothing_else() -> None:
 
     #                      Here  {     "na    me     ":     "B    ern   "      ,n:1   2      }     done
     assert has_changed == [False, True, False, False, False, True, True, False, False, False, True, False]
+
+
+def test_what_stands_too_deep_is_not_taken_for_the_answer() -> None:
+    found = fed(["[" * 300 + "1" + "]" * 300])
+
+    assert found.value() is None
+    assert not found.is_whole

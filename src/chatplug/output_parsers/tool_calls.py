@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ValidationError
 
 from chatplug.json_schema import schema_name
 from chatplug.messages import AIMessage, AIMessageChunk, message_chunk_to_message
 from chatplug.output_parsers.parser import BaseOutputParser, Reader, added, unreadable
-from chatplug.output_parsers.validated import validated
+from chatplug.output_parsers.validated import Budget, validated
 
 if TYPE_CHECKING:
     from chatplug.messages import BaseMessage, ToolCall
@@ -25,13 +25,20 @@ class _Calls(Reader[Any]):
         self._parser = parser
         self._message: BaseMessage | None = None
         self._last: Any = _NOTHING
+        self._budget = Budget()
 
     def feed(self, message: BaseMessage) -> Iterable[Any]:
         self._message = added(self._message, message)
         if not isinstance(self._message, AIMessage):
             return ()
-        if isinstance(message, AIMessageChunk) and not message.tool_call_chunks:
-            return ()
+        if isinstance(message, AIMessageChunk):
+            if not message.tool_call_chunks:
+                return ()
+            self._budget.grow("".join(fragment["args"] or "" for fragment in message.tool_call_chunks))
+            if not self._budget.allows():
+                return ()
+        if self._parser.is_costly:
+            self._budget.spend()
         value = self._parser.of_calls(self._message.tool_calls, None)
         if value is None or value == [] or (self._last is not _NOTHING and self._last == value):
             return ()
@@ -51,6 +58,9 @@ class _ToolsParser(BaseOutputParser[Any]):
 
     first_tool_only: bool = False
     """Whether the value is that of the first call (None where there is no call), not a list."""
+
+    is_costly: ClassVar[bool] = False
+    """Whether the calls are validated, so that they are not to be read at each step of a long stream."""
 
     def parse(self, text: str) -> Any:
         """Nothing: a text has no tool calls.
@@ -123,6 +133,8 @@ class PydanticToolsParser(_ToolsParser):
 
     A stream gives a call as soon as what has arrived of it makes an instance.
     """
+
+    is_costly: ClassVar[bool] = True
 
     tools: Sequence[type[BaseModel]]
     """The classes; each is the tool that `bind_tools` makes of it."""

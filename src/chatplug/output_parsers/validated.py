@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from chatplug.messages import BaseMessage
 
-__all__ = ["Partials", "is_validated", "validated"]
+__all__ = ["Budget", "Partials", "is_validated", "validated"]
 
 T = TypeVar("T")
 
@@ -54,6 +54,25 @@ def validated(cls: type[T], value: Any, message: BaseMessage | None, *, text: st
 _TIMES = 64
 
 
+class Budget:
+    """How often a growing text may be tried: as often as it changes, until trying has cost a multiple of the text."""
+
+    def __init__(self) -> None:
+        self._length = self._spent = 0
+
+    def grow(self, text: str) -> None:
+        """Note what has arrived."""
+        self._length += len(text)
+
+    def allows(self) -> bool:
+        """Whether there is enough left for one more try of all that is there."""
+        return self._spent <= _TIMES * self._length
+
+    def spend(self) -> None:
+        """Note that all that is there is tried."""
+        self._spent += self._length
+
+
 class Partials(Generic[T]):
     """The instances that a growing value makes on its way.
 
@@ -64,7 +83,8 @@ class Partials(Generic[T]):
     def __init__(self, cls: type[T]) -> None:
         self._cls = cls
         self._required = _required(cls)
-        self._seen = self._length = self._spent = 0
+        self._seen = 0
+        self._budget = Budget()
         self._last: T | None = None
         self._read: Any = None
 
@@ -76,14 +96,14 @@ class Partials(Generic[T]):
             changes: How often the value has changed.
             read: Gives the value.
         """
-        self._length += len(text)
-        if changes == self._seen or self._spent > _TIMES * self._length:
+        self._budget.grow(text)
+        if changes == self._seen or not self._budget.allows():
             return ()
         self._seen = changes
         value = read()
         if not is_object(value) or not self._required <= value.keys():
             return ()
-        self._spent += self._length
+        self._budget.spend()
         try:
             made = _make(self._cls, value)
         except ValidationError:

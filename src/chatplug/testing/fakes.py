@@ -17,7 +17,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
-from threading import Lock
+from itertools import count
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel, Field, PrivateAttr
@@ -72,7 +72,7 @@ class FakeChatModel(BaseChatModel):
     """What it says of itself."""
 
     _calls: list[FakeCall] = PrivateAttr(default_factory=list[FakeCall])
-    _lock: Any = PrivateAttr(default_factory=Lock)
+    _places: Any = PrivateAttr(default_factory=count)
 
     @property
     def calls(self) -> list[FakeCall]:
@@ -124,9 +124,8 @@ class FakeChatModel(BaseChatModel):
     # ---- the script
 
     def _next(self, call: FakeCall) -> str | AIMessage | list[Any]:
-        with self._lock:
-            place = len(self._calls)
-            self._calls.append(call)
+        place = next(self._places)
+        self._calls.append(call)
         if not self.script or (place >= len(self.script) and not self.repeat):
             raise AssertionError(f"FakeChatModel was called {place + 1} times; its script has {len(self.script)} turns")
         turn: Any = self.script[place % len(self.script)]

@@ -8,7 +8,7 @@ What only one provider knows, such as a search on its servers, goes through as i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias, cast, get_origin
 
 from chatplug.errors import SchemaError
 from chatplug.json_schema import class_schema, is_schema_class, json_copy, read_signature, schema_name, strict_schema
@@ -103,6 +103,8 @@ def _function(value: object) -> dict[str, Any]:
     if is_schema_class(value):
         schema = class_schema(value)
         return _made(schema_name(value), schema.get("description"), schema)
+    if get_origin(value) is not None:
+        raise SchemaError(f"{value} is no object with named parts.", hint="Make it a field of a class, and give that.")
     if isinstance(value, type) or not callable(value):
         what = f"The class {value.__name__}" if isinstance(value, type) else type(value).__name__
         raise SchemaError(f"{what} does not describe a tool.", hint=_HINT)

@@ -68,6 +68,7 @@ class StructuredTool(BaseTool):
         source = func or coroutine
         if source is None:
             raise SchemaError("A tool needs a function.", hint="Give func, coroutine, or both.")
+        _check_is_function(source)
         signature = read_signature(source, leave_out=runtime_of(source), docstring_arguments=parse_docstring)
         name = name or signature.name
         schema = signature.model if args_schema is None else checked_schema(name, args_schema)
@@ -111,6 +112,16 @@ class StructuredTool(BaseTool):
     def _function(self, method: str) -> Callable[..., Any]:
         function = self.coroutine or self.func if method == "_arun" else self.func or self.coroutine
         return self._run if function is None else function
+
+
+def _check_is_function(source: object) -> None:
+    """Refuse what would offer the model nonsense: a class, and a method without its object."""
+    if isinstance(source, type):
+        hint = "Give it to bind_tools as it is, or write a function that takes it."
+        raise SchemaError(f"The class {source.__name__} does nothing that a model could call.", hint=hint)
+    if inspect.isfunction(source) and next(iter(inspect.signature(source).parameters), "") == "self":
+        hint = "Make the tool of the method of an object: tool(thing.method)."
+        raise SchemaError(f"{source.__qualname__} takes self, which no model can give.", hint=hint)
 
 
 def _is_coroutine_function(function: Callable[..., Any]) -> bool:

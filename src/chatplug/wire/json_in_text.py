@@ -35,7 +35,17 @@ class JSONInText:
         only_objects: Whether a list is passed over as well.
     """
 
-    __slots__ = ("_in_fence", "_is_fenced", "_is_thinking", "_marks", "_parser", "_passed", "_rest", "_whole")
+    __slots__ = (
+        "_in_fence",
+        "_is_fenced",
+        "_is_given_up",
+        "_is_thinking",
+        "_marks",
+        "_parser",
+        "_passed",
+        "_rest",
+        "_whole",
+    )
 
     def __init__(self, *, only_objects: bool = False) -> None:
         self._marks = "{" if only_objects else "{["
@@ -48,7 +58,7 @@ class JSONInText:
         self._is_fenced = False
         """Whether that value stood in a fence."""
         self._in_fence = False
-        self._is_thinking = False
+        self._is_thinking = self._is_given_up = False
         self._rest = ""
         """The end of the text outside of values, where a mark may have begun."""
 
@@ -71,7 +81,7 @@ class JSONInText:
 
     def feed(self, fragment: str) -> None:
         """Read on."""
-        while fragment:
+        while fragment and not self._is_given_up:
             if self._parser is not None:
                 fragment = self._read_value(self._parser, fragment)
             else:
@@ -87,9 +97,12 @@ class JSONInText:
         if parser.error is None:
             self._whole = parser.value()
             self._is_fenced = self._in_fence
+        elif parser.is_too_deep:
+            # What is inside of it would be found next, and is not what was said.
+            self._is_given_up = True
         else:
             self._passed += 1  # what was read of it is gone
-        return left
+        return "" if self._is_given_up else left
 
     def _search(self, text: str) -> str:
         """Look for the beginning of a value; gives what is left from there on."""

@@ -91,6 +91,11 @@ class PartialJSON:
         return self.error is None and self._expects == "end"
 
     @property
+    def is_too_deep(self) -> bool:
+        """Whether it was given up because more containers stand within each other than are read."""
+        return self.error is not None and len(self._open) >= _DEEPEST
+
+    @property
     def is_begun(self) -> bool:
         """Whether anything but spaces has come."""
         return bool(self._expects != "value" or self._open or self._text is not None or self._word)
