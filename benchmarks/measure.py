@@ -28,7 +28,9 @@ class Target:
     subject: str
     floor: str
     at_most: float | None = None
-    """None where the ratio is shown, and nothing is promised."""
+    """The ratio; None where it is shown, and nothing is promised."""
+    at_most_more: float | None = None
+    """How many seconds more it may be; None where nothing is promised of that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +50,21 @@ class Verdict:
     floor: str
     ratio: float
     at_most: float | None
+    more: float = 0.0
+    """How many seconds more the one is."""
+    at_most_more: float | None = None
+
+    @property
+    def is_promised(self) -> bool:
+        """Whether there is a target."""
+        return self.at_most is not None or self.at_most_more is not None
 
     @property
     def passes(self) -> bool:
         """Whether the target is met; what has none meets it."""
-        return self.at_most is None or self.ratio <= self.at_most
+        return (self.at_most is None or self.ratio <= self.at_most) and (
+            self.at_most_more is None or self.more <= self.at_most_more
+        )
 
 
 @dataclass(slots=True)
@@ -72,10 +84,23 @@ class Measured:
             mine / other for mine, other in zip(self.samples[subject], self.samples[floor], strict=True)
         )
 
+    def more(self, subject: str, floor: str) -> float:
+        """How many seconds more the one is."""
+        return statistics.median(
+            mine - other for mine, other in zip(self.samples[subject], self.samples[floor], strict=True)
+        )
+
     def verdicts(self) -> list[Verdict]:
         """The case's targets, beside what was measured."""
         return [
-            Verdict(target.subject, target.floor, self.ratio(target.subject, target.floor), target.at_most)
+            Verdict(
+                target.subject,
+                target.floor,
+                self.ratio(target.subject, target.floor),
+                target.at_most,
+                self.more(target.subject, target.floor),
+                target.at_most_more,
+            )
             for target in self.case.targets
             if target.subject in self.samples and target.floor in self.samples
         ]

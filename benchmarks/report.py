@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from benchmarks.measure import Group, Measured, names_of
+from benchmarks.measure import Group, Measured, Verdict, names_of
 
 _PACKAGES = ("aiohttp", "openai", "pydantic", "pydantic-core")
 
@@ -43,9 +43,9 @@ def table(group: Group) -> str:
         [
             measured.case.about,
             f"{verdict.subject} / {verdict.floor}",
-            f"{verdict.ratio:.3g}",
-            "" if verdict.at_most is None else f"{verdict.at_most:g}",
-            "" if verdict.at_most is None else "pass" if verdict.passes else "**missed**",
+            f"{verdict.ratio:.3g}, {verdict.more * group.scale:+.3g} {group.unit}",
+            _bound(verdict, group),
+            "" if not verdict.is_promised else "pass" if verdict.passes else "**missed**",
         ]
         for measured in group.results
         for verdict in measured.verdicts()
@@ -53,6 +53,12 @@ def table(group: Group) -> str:
     if verdicts:
         lines += [*_markdown(["", "ratio of", "measured", "at most", ""], verdicts), ""]
     return "\n".join(lines)
+
+
+def _bound(verdict: Verdict, group: Group) -> str:
+    if verdict.at_most_more is not None:
+        return f"{verdict.at_most_more * group.scale:+g} {group.unit}"
+    return "" if verdict.at_most is None else f"{verdict.at_most:g}"
 
 
 def as_json(groups: Iterable[Group], rounds: int) -> dict[str, Any]:
@@ -75,7 +81,15 @@ def _result(measured: Measured) -> dict[str, Any]:
             name: {"median": statistics.median(values), "samples": values} for name, values in measured.samples.items()
         },
         "ratios": [
-            {"of": v.subject, "over": v.floor, "ratio": v.ratio, "at_most": v.at_most, "passes": v.passes}
+            {
+                "of": v.subject,
+                "over": v.floor,
+                "ratio": v.ratio,
+                "at_most": v.at_most,
+                "more": v.more,
+                "at_most_more": v.at_most_more,
+                "passes": v.passes,
+            }
             for v in measured.verdicts()
         ],
     }

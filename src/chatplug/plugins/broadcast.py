@@ -34,6 +34,7 @@ class Extensions:
         self._roster = roster
         self._loader = loader
         self._plugins: list[Plugin] | None = None
+        self._callers: dict[str, list[tuple[Plugin, Callable[..., object]]]] = {}
         self._is_loading = False
         self._lock = RLock()
 
@@ -45,14 +46,15 @@ class Extensions:
     def load_unless_loading(self) -> None:
         """Load them, if that is not under way: another thread's slow extension stops nobody who needs it not yet."""
         if self._plugins is None and not self._is_loading:
-            self.plugins()
+            self.plugins(as_last_seen=True)
 
     def forget(self) -> None:
         """Load them anew when they are asked next."""
         with self._lock:
             self._plugins = None
+            self._callers = {}
 
-    def plugins(self) -> list[Plugin]:
+    def plugins(self, *, as_last_seen: bool = False) -> list[Plugin]:
         """The extensions, imported and registered; none for one that makes a model while it is imported."""
         if self._plugins is not None:
             return self._plugins
@@ -62,33 +64,44 @@ class Extensions:
             if self._plugins is None:
                 self._is_loading = True
                 try:
-                    self._plugins = list(self._those_that_load())
+                    self._plugins = list(self._those_that_load(as_last_seen))
                 finally:
                     self._is_loading = False
             return self._plugins
 
-    def _those_that_load(self) -> Iterator[Plugin]:
+    def _those_that_load(self, as_last_seen: bool) -> Iterator[Plugin]:  # noqa: FBT001  # a private one
+        declared_by_name = self._roster.declared(EXTENSIONS, as_last_seen=as_last_seen)
         for declaration, why in self._roster.kept_out():
             logger().warning("The extension %s is kept out: %s", who(declaration), why)
-        for _, declared in sorted(self._roster.declared(EXTENSIONS).items()):
+        for _, declared in sorted(declared_by_name.items()):
             for declaration in declared:
                 try:
                     yield self._loader.load(declaration, EXTENSIONS)
                 except PluginError as error:
                     log(declaration, str(error), error)
 
-    def answers(self, hook: str, *arguments: object) -> Iterator[tuple[Plugin, object]]:
-        """What they answer to a hook, as far as they are asked; those without an answer are left out."""
-        for plugin in self.plugins():
-            ask = plugin.hook(hook)
-            if ask is None:
-                continue
+    def first(self, hook: str, fits: Callable[[object], TypeGuard[T]], kind: str, *arguments: object) -> T | None:
+        """The first answer to a hook, if it is of the right kind; None where nobody has one."""
+        # Written out once more, without a generator: it is asked for every value that the host does not know.
+        for plugin, ask in self._callers.get(hook) or self._those_with(hook):
             try:
                 answer = ask(*arguments)
-            except KeyboardInterrupt:
-                raise
             except BaseException as error:
-                log(plugin.declaration, f"{hook} raised {told(error)}", error)
+                _raised(plugin, hook, error)
+                continue
+            if answer is not None:
+                if fits(answer):
+                    return answer
+                wrong(plugin, hook, answer, kind)
+        return None
+
+    def answers(self, hook: str) -> Iterator[tuple[Plugin, object]]:
+        """What they answer to a hook that has no arguments; those without an answer are left out."""
+        for plugin, ask in self._those_with(hook):
+            try:
+                answer = ask()
+            except BaseException as error:
+                _raised(plugin, hook, error)
                 continue
             if answer is not None:
                 yield plugin, answer
@@ -102,6 +115,20 @@ class Extensions:
             else:
                 wrong(plugin, hook, answer, kind)
         return found
+
+    def _those_with(self, hook: str) -> list[tuple[Plugin, Callable[..., object]]]:
+        """The extensions that implement a hook, and what calls it."""
+        found = [(plugin, ask) for plugin in self.plugins() if (ask := plugin.hook(hook)) is not None]
+        if self.are_loaded:
+            self._callers[hook] = found
+        return found
+
+
+def _raised(plugin: Plugin, hook: str, error: BaseException) -> None:
+    """Say that an extension's hook raised; Ctrl-C is nobody's fault."""
+    if isinstance(error, KeyboardInterrupt):
+        raise error
+    log(plugin.declaration, f"{hook} raised {told(error)}", error)
 
 
 def commands(

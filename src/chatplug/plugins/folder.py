@@ -112,34 +112,39 @@ def read_folder(path: str, now: int) -> tuple[Contents, Proof | None]:
 
 def proof_of(path: str, paths: tuple[str, ...], now: int) -> Proof | None:
     """The proof that nothing has changed since; None where something is too young to prove it."""
-    stamp, youngest = _stamp(path, paths)
+    seen = _look(path, paths)
     is_text = path.isprintable() and all(map(str.isprintable, paths))
-    return Proof(paths, stamp) if is_text and stamp and youngest < now - TICK else None
+    if not seen or not is_text or max(*seen[_CHANGED], *seen[_MODIFIED]) >= now - TICK:
+        return None
+    return Proof(paths, _stamp(seen))
 
 
 def is_current(path: str, proof: Proof) -> bool:
     """Whether nothing of what was read has changed."""
-    return _stamp(path, proof.paths)[0] == proof.stamp
+    seen = _look(path, proof.paths)
+    return bool(seen) and _stamp(seen) == proof.stamp
 
 
-def _stamp(path: str, paths: Iterable[str]) -> tuple[int, int]:
-    """The stat of a folder and of what was read in it, and the youngest of the times; 0 where one is missing."""
-    seen: list[int] = []
-    youngest = 0
+_CHANGED, _MODIFIED = slice(2, None, 4), slice(3, None, 4)
+
+
+def _look(path: str, paths: Iterable[str]) -> list[int]:
+    """The stat of a folder and of what was read in it; empty where one is missing."""
     stat, prefix = os.stat, path if path.endswith(os.sep) else path + os.sep
     try:
         found = stat(path)
-        seen += (found.st_dev, found.st_nlink)
-        for name in ("", *paths):
-            if name:
-                found = stat(prefix + name)
-            changed, modified = found.st_ctime_ns, found.st_mtime_ns
-            seen += (changed, modified, found.st_ino, found.st_size)
-            youngest = max(youngest, changed, modified)
+        seen = [found.st_dev, found.st_nlink, found.st_ctime_ns, found.st_mtime_ns, found.st_ino, found.st_size]
+        for name in paths:
+            found = stat(prefix + name)
+            seen += (found.st_ctime_ns, found.st_mtime_ns, found.st_ino, found.st_size)
     except (OSError, ValueError):
-        return 0, 0
+        return []
+    return seen
+
+
+def _stamp(seen: list[int]) -> int:
     # A tuple of integers has one hash in every process of one interpreter.
-    return hash(tuple(seen)) or 1, youngest
+    return hash(tuple(seen))
 
 
 class _Reader:

@@ -21,7 +21,7 @@ from chatplug.language_models.chat_model import BaseChatModel
 from chatplug.messages import BaseMessage
 from chatplug.messages.extension import provide_converters
 from chatplug.plugins.border import Border, drop, finished
-from chatplug.plugins.broadcast import Extensions, commands, logger, wrong
+from chatplug.plugins.broadcast import Extensions, commands, logger
 from chatplug.plugins.declaration import PROVIDERS, Declaration, remedy, who
 from chatplug.plugins.directories import config_folder, data_folder
 from chatplug.plugins.loading import Listener, Loader, Plugin
@@ -66,6 +66,8 @@ class PluginManager:
         self._roster = Roster(declarations, extensions, models)
         self._loader = Loader(self._roster.vet)
         self._extensions = Extensions(self._roster, self._loader)
+        self._makers: dict[str, Plugin] = {}
+        self._first = self._extensions.first
         self._handlers: list[BaseCallbackHandler] | None = None
         self._redactors: list[Redactor] | None = None
 
@@ -110,7 +112,7 @@ class PluginManager:
             InvalidRequestError: If the plugin refuses the model's name or a setting.
         """
         used, settings = self._roster.unaliased(provider, settings)
-        plugin = self._plugin(used)
+        self._makers[used] = plugin = self._plugin(used)
         declaration = plugin.declaration
         create = plugin.hook("chatplug_create_model")
         with Border(declaration, "chatplug_create_model", provider, model):
@@ -168,7 +170,8 @@ class PluginManager:
         """What a provider's plugin says of its models; None where it says nothing, or nobody provides it."""
         provider = self._roster.unaliased(provider, {})[0]
         try:
-            return facts_told(self._plugin(provider), provider)
+            # Whoever made the models knows them; he need not be looked for again.
+            return facts_told(self._makers.get(provider) or self._plugin(provider), provider)
         except ProviderNotFoundError:
             return None
         except PluginError as error:  # no call fails for want of a fact
@@ -224,14 +227,6 @@ class PluginManager:
         """
         return commands(self._roster, self._loader, make, only)
 
-    def _first(self, hook: str, fits: Callable[[object], TypeGuard[T]], kind: str, *arguments: object) -> T | None:
-        """The first answer of an extension, in the order of their names."""
-        for plugin, answer in self._extensions.answers(hook, *arguments):
-            if fits(answer):
-                return answer
-            wrong(plugin, hook, answer, kind)
-        return None
-
     def _plugin(self, provider: str) -> Plugin:
         """The plugin that declares a provider, loaded."""
         declaration = self._roster.claimant(provider)
@@ -241,7 +236,12 @@ class PluginManager:
 
 
 def _are_messages(answer: object) -> TypeGuard[list[BaseMessage]]:
-    return is_array(answer) and all(isinstance(message, BaseMessage) for message in answer)
+    if not is_array(answer):
+        return False
+    for message in answer:  # noqa: SIM110  # a generator takes as long as all the rest
+        if not isinstance(message, BaseMessage):
+            return False
+    return True
 
 
 def _names(plugin: Plugin, provider: str, names: object) -> list[str]:

@@ -48,20 +48,31 @@ class Roster:
         if extensions is not None:
             self._given[EXTENSIONS] = extensions
         self._let_in: tuple[Installed, Trust, Groups] | None = None
+        self._seen: Installed | None = None
 
     @property
     def is_given(self) -> bool:
         """Whether the program says who is there."""
         return bool(self._given)
 
-    def declared(self, group: str) -> Mapping[str, list[Declaration]]:
-        """What is declared in an entry-point group, by name."""
-        given = self._given.get(group)
-        return self._trusted()[group] if given is None else given
+    def declared(self, group: str, *, as_last_seen: bool = False) -> Mapping[str, list[Declaration]]:
+        """What is declared in an entry-point group, by name.
 
-    def _trusted(self) -> Groups:
+        Args:
+            group: The group.
+            as_last_seen: Whether the last look is good enough, as it is for the second question of one call.
+        """
+        given = self._given.get(group)
+        return self._trusted(as_last_seen)[group] if given is None else given
+
+    def _installed(self, as_last_seen: bool = False) -> Installed:  # noqa: FBT001, FBT002  # a private one
+        if self._seen is None or not as_last_seen:
+            self._seen = default_index().installed()
+        return self._seen
+
+    def _trusted(self, as_last_seen: bool) -> Groups:  # noqa: FBT001  # a private one
         """What is installed and may run."""
-        installed, held = default_index().installed(), trust()
+        installed, held = self._installed(as_last_seen), trust()
         if held.is_open():
             return installed.groups
         known = self._let_in
@@ -87,7 +98,7 @@ class Roster:
         held = trust()
         if self._given or held.is_open():
             return
-        for found in default_index().installed().groups[EXTENSIONS].values():
+        for found in self._installed(as_last_seen=True).groups[EXTENSIONS].values():
             for one in found:
                 why, hint = held.refusal(one)
                 if why and not held.is_blocked(one):
