@@ -201,14 +201,17 @@ def test_more_answers_than_one_are_more_generations_for_those_who_hear_the_end(c
     assert b'"n":2' in server.requests[0]
 
 
-def test_the_other_answers_of_a_stream_are_kept_as_they_came() -> None:
-    other = {"index": 1, "delta": {"content": "B"}}
-    body = b"data: " + json.dumps({"id": "c1", "choices": [other]}).encode() + b"\n\n"
+def test_the_other_answers_of_a_stream_are_kept_and_add_up() -> None:
+    def other(delta: dict[str, Any], **choice: Any) -> bytes:
+        body = {"id": "c1", "choices": [{"index": 1, "delta": delta, **choice}]}
+        return b"data: " + json.dumps(body).encode() + b"\n\n"
 
-    answer = streamed(event({"content": "A"}) + body + STOP)
+    body = [event({"content": "A"}), other({"content": "B"}), event({"content": "a"}), other({"content": "b"})]
 
-    assert answer.content == "A"
-    assert answer.additional_kwargs["choices"] == [other]
+    answer = streamed(b"".join([*body, other({}, finish_reason="length"), STOP]))
+
+    assert answer.content == "Aa"
+    assert answer.additional_kwargs["choices"] == [{"index": 1, "delta": {"content": "Bb"}, "finish_reason": "length"}]
 
 
 LIMITS = "x-ratelimit-remaining-requests: 9\r\nx-ratelimit-limit-tokens: 1000\r\nopenai-processing-ms: 12\r\n"
