@@ -15,6 +15,9 @@ CASES = [
     Case("astream", "a streamed chunk, summed up, async"),
     Case("create", "a chunk made"),
     Case("create_and_add", "a chunk made and added"),
+    Case("init", "a model made"),
+    Case("init_profile", "a model made, and its profile read"),
+    Case("lookup", "a profile among 5,000, looked up"),
 ]
 _NUMBERS = {
     "invoke": (2000, 1),
@@ -23,6 +26,9 @@ _NUMBERS = {
     "astream": (10, 1000),
     "create": (20, 1000),
     "create_and_add": (20, 1000),
+    "init": (300, 1),
+    "init_profile": (300, 1),
+    "lookup": (10000, 1),
 }
 
 

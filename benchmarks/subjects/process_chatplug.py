@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import cycle
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import chatplug
 from chatplug.messages import AIMessageChunk
+from chatplug.profiles import ProfileRegistry
+from chatplug.profiles.store import Store
 
 _QUESTION = "What did the cat do? " * 60
 _CHUNKS = 1000
+_PROFILES = 5000
 
 
 def cases() -> dict[str, Any]:
@@ -60,6 +66,24 @@ def cases() -> dict[str, Any]:
             text = full.text
         return text
 
+    def init(number: int) -> object:
+        for _ in range(number):
+            chatplug.init("echo:n16")
+        return None
+
+    def init_profile(number: int) -> object:
+        for _ in range(number):
+            chatplug.init("echo:n16").profile
+        return None
+
+    registry = _registry()
+    names = cycle([f"model-{number}" for number in range(_PROFILES)])
+
+    def lookup(number: int) -> object:
+        for _ in range(number):
+            registry.lookup("provider", next(names))
+        return None
+
     return {
         "invoke": invoke,
         "ainvoke": ainvoke,
@@ -67,4 +91,18 @@ def cases() -> dict[str, Any]:
         "astream": astream,
         "create": create,
         "create_and_add": create_and_add,
+        "init": init,
+        "init_profile": init_profile,
+        "lookup": lookup,
     }
+
+
+def _registry() -> ProfileRegistry:
+    """A registry that has read 5,000 profiles of one provider from a file."""
+    with TemporaryDirectory() as folder:
+        store = Store(Path(folder, "profiles"))
+        profile: Any = chatplug.init("echo:n16").profile
+        store.write({"provider": {f"model-{number}": profile for number in range(_PROFILES)}}, "here", "2026-11-24")
+        registry = ProfileRegistry(lambda provider: None, lambda: store)
+        registry.lookup("provider", "model-0")
+    return registry
