@@ -72,9 +72,10 @@ def cases() -> dict[str, Any]:
         return None
 
     def init_profile(number: int) -> object:
+        profile = None
         for _ in range(number):
-            chatplug.init("echo:n16").profile
-        return None
+            profile = chatplug.init("echo:n16").profile
+        return profile
 
     registry = _registry()
     names = cycle([f"model-{number}" for number in range(_PROFILES)])
@@ -103,6 +104,6 @@ def _registry() -> ProfileRegistry:
         store = Store(Path(folder, "profiles"))
         profile: Any = chatplug.init("echo:n16").profile
         store.write({"provider": {f"model-{number}": profile for number in range(_PROFILES)}}, "here", "2026-11-24")
-        registry = ProfileRegistry(lambda provider: None, lambda: store)
+        registry = ProfileRegistry(lambda _: None, lambda: store)
         registry.lookup("provider", "model-0")
     return registry
