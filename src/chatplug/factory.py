@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, overload
 
-from chatplug.errors import ModelNameError, ProviderNotFoundError
+from chatplug.errors import ConfigError, ModelNameError, ProviderNotFoundError
 from chatplug.plugins.declaration import PROVIDERS, plain_name
 from chatplug.plugins.manager import PluginManager, default_manager
 
@@ -15,11 +16,15 @@ if TYPE_CHECKING:
 
     from chatplug.callbacks import BaseCallbackHandler
     from chatplug.language_models import BaseChatModel
+    from chatplug.language_models.configurable import ConfigurableModel, OpenFields
+    from chatplug.messages import AIMessage
+    from chatplug.profiles import ModelProfile
 
 __all__ = ["init", "split_name"]
 
 
-def init(  # noqa: PLR0913  # one parameter for each standard setting, so that editors and type checkers know them
+@overload
+def init(  # one parameter for each standard setting, so that editors and type checkers know them
     model: str,
     *,
     model_provider: str | None = None,
@@ -34,16 +39,38 @@ def init(  # noqa: PLR0913  # one parameter for each standard setting, so that e
     tags: list[str] | None = None,
     metadata: dict[str, Any] | None = None,
     callbacks: list[BaseCallbackHandler] | None = None,
+    profile: ModelProfile | Mapping[str, Any] | None = None,
     on_unsupported: Literal["raise", "warn", "allow"] | None = None,
     on_loss: Literal["raise", "warn", "allow"] | None = None,
     plugins: PluginManager | None = None,
+    configurable_fields: OpenFields | None = None,
+    config_prefix: str | None = None,
     **settings: Any,
-) -> BaseChatModel:
-    """A chat model, made by the plugin that provides it.
+) -> BaseChatModel: ...
+@overload
+def init(
+    model: None = None,
+    *,
+    configurable_fields: OpenFields | None = None,
+    config_prefix: str | None = None,
+    plugins: PluginManager | None = None,
+    **settings: Any,
+) -> ConfigurableModel[AIMessage]: ...
+def init(
+    model: str | None = None,
+    *,
+    model_provider: str | None = None,
+    plugins: PluginManager | None = None,
+    configurable_fields: OpenFields | None = None,
+    config_prefix: str | None = None,
+    **settings: Any,
+) -> Any:
+    """A chat model, made by the plugin that provides it; or one that each call chooses.
 
     Args:
         model: `provider:model`, or the model alone where `model_provider` is given or a plugin claims how the name
-            begins, as in `gpt-4.1`.
+            begins, as in `gpt-4.1`. Without it each call says which model it is for, by
+            `config={"configurable": {"model": ...}}`.
         model_provider: The provider's name, where `model` does not begin with it.
         temperature: How freely the model chooses; 0 is the most repeatable.
         max_tokens: The most tokens that an answer may have.
@@ -56,9 +83,16 @@ def init(  # noqa: PLR0913  # one parameter for each standard setting, so that e
         tags: Words to find the runs of this model by.
         metadata: Facts to keep with the runs of this model.
         callbacks: Who listens to every run of this model.
-        on_unsupported: What happens to a standard setting that the model cannot honour; `warn` unless told otherwise.
+        profile: Facts about the model that stand above what is known of it.
+        on_unsupported: What happens to a standard setting that the model cannot honour, and to a request that it
+            cannot answer; `warn` unless told otherwise.
         on_loss: What happens when a conversation holds what the provider cannot take; `warn` unless told otherwise.
         plugins: Where plugins come from; the installed distributions unless told otherwise.
+        configurable_fields: What a call may choose: `"any"`, the names of settings, or a dict with the key of each.
+            Without it nothing, or `model` and `model_provider` where no model is given. Keys and addresses are open
+            only where they are named. What comes of it is a `ConfigurableModel`, which has all that its default has,
+            and is given out as one: else no type checker could tell what `init(name, **settings)` gives.
+        config_prefix: What the keys begin with: with `"first"` a call says `first_model`.
         **settings: The provider's own settings. None stands for a setting that is not given.
 
     Raises:
@@ -66,31 +100,37 @@ def init(  # noqa: PLR0913  # one parameter for each standard setting, so that e
         ProviderNotFoundError: If no installed plugin provides it.
         PluginError: If its plugin is broken, or claimed by two distributions.
         SettingsError: If a setting has an unknown name or a wrong value.
+        ConfigError: If `configurable_fields` is none.
 
     >>> import chatplug
     >>> chatplug.init("echo:n3").invoke("Meow!").text
     'Meo'
     """
+    given = {name: value for name, value in settings.items() if value is not None}
+    if model is not None and configurable_fields is None:
+        if config_prefix:
+            raise ConfigError("config_prefix has no meaning where nothing is configurable.", hint="Leave it out.")
+        return _made(model, model_provider, plugins=plugins, **given)
+    from chatplug.language_models.configurable import ConfigurableModel
+    from chatplug.messages import AIMessage
+
+    named = {"model": model, "model_provider": model_provider}
+    return ConfigurableModel[AIMessage](
+        partial(_made, plugins=plugins),
+        {**{name: value for name, value in named.items() if value is not None}, **given},
+        fields=("model", "model_provider") if configurable_fields is None else configurable_fields,
+        prefix=config_prefix or "",
+        provider_of=partial(_provider_of, plugins=plugins),
+    )
+
+
+def _made(
+    model: str, model_provider: str | None = None, *, plugins: PluginManager | None, **given: Any
+) -> BaseChatModel:
     manager = plugins or default_manager()
-    provider, name_of_model = split_name(model, model_provider, plugins=manager)
-    standard = {
-        "temperature": temperature,
-        "max_tokens": max_tokens,
-        "stop": stop,
-        "timeout": timeout,
-        "seed": seed,
-        "base_url": base_url,
-        "api_key": api_key,
-        "name": name,
-        "tags": tags,
-        "metadata": metadata,
-        "callbacks": callbacks,
-        "on_unsupported": on_unsupported,
-        "on_loss": on_loss,
-    }
-    given = {name: value for name, value in {**standard, **settings}.items() if value is not None}
+    provider, name = split_name(model, model_provider, plugins=manager)
     try:
-        return manager.create_model(provider, name_of_model, given)
+        return manager.create_model(provider, name, given)
     except ProviderNotFoundError:
         # `qwen3:8b` is a model's whole name, and no provider is called `qwen3`.
         placed = (
@@ -99,6 +139,14 @@ def init(  # noqa: PLR0913  # one parameter for each standard setting, so that e
         if placed is None:
             raise
     return manager.create_model(placed, model.strip(), given)
+
+
+def _provider_of(model: str, model_provider: str | None = None, *, plugins: PluginManager | None) -> str | None:
+    """The provider that a name stands for; None where it stands for none, which whoever makes the model says better."""
+    try:
+        return split_name(model, model_provider, plugins=plugins)[0]
+    except ModelNameError:
+        return None
 
 
 def split_name(

@@ -9,9 +9,15 @@ from uuid import UUID
 from pydantic import SecretStr
 
 import chatplug
-from chatplug.callbacks import AsyncCallbackManagerForLLMRun, BaseCallbackHandler, CallbackManagerForLLMRun
+from chatplug.callbacks import (
+    AsyncCallbackManagerForLLMRun,
+    BaseCallbackHandler,
+    CallbackManagerForLLMRun,
+    get_cost_callback,
+)
 from chatplug.errors import ProviderError, RateLimitError
 from chatplug.language_models import BaseChatModel, LanguageModelInput, SimpleChatModel
+from chatplug.language_models.configurable import ConfigurableModel
 from chatplug.messages import (
     AIMessage,
     AIMessageChunk,
@@ -31,6 +37,7 @@ from chatplug.messages import (
 )
 from chatplug.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from chatplug.plugins import PluginManager
+from chatplug.profiles import Cost, ModelProfile
 from chatplug.runnables import Runnable, RunnableConfig, RunnableLambda, RunnableSequence
 from chatplug.wire import ServerSentEvent, SSEDecoder, iter_events
 
@@ -41,9 +48,9 @@ def making_models() -> None:
     chatplug.init("echo:n3", stop=["a", "b"], timeout=1.5, tags=["x"], metadata={"y": 1}, name="mine")
     chatplug.init("echo:n3", api_key=SecretStr("k"), base_url="http://localhost", on_unsupported="raise")
     chatplug.init("echo:n3", api_key="k", callbacks=[Listening()], own_setting=3, plugins=PluginManager({}))
-    chatplug.init("echo:n3", temperature="hot")  # type: ignore[arg-type]  # a number
-    chatplug.init("echo:n3", on_unsupported="shout")  # type: ignore[arg-type]  # one of three words
-    chatplug.init(3)  # type: ignore[arg-type]  # a name
+    chatplug.init("echo:n3", temperature="hot")  # type: ignore[call-overload]  # a number
+    chatplug.init("echo:n3", on_unsupported="shout")  # type: ignore[call-overload]  # one of three words
+    chatplug.init(3)  # type: ignore[call-overload]  # a name
 
 
 def asking(model: BaseChatModel) -> None:
@@ -228,6 +235,26 @@ class Custom(BaseChatModel):
         **kwargs: Any,
     ) -> AsyncIterator[AIMessageChunk]:
         yield AIMessageChunk("a")
+
+
+def knowing_what_a_model_can_do(model: BaseChatModel, usage: UsageMetadata) -> None:
+    assert_type(model.profile, ModelProfile)
+    assert_type(model.profile.get("max_input_tokens"), int | None)
+    assert_type(model.cost_of(usage), Cost | None)
+    assert_type(model.estimate("Meow").tokens, int)
+    chatplug.init("echo:n3", profile={"max_input_tokens": 100})
+    with get_cost_callback() as spent:
+        assert_type(spent.total_cost, Cost | None)
+
+
+def choosing_a_model_with_each_call(schema: type[Custom]) -> None:
+    model = chatplug.init(temperature=0)
+    assert_type(model, ConfigurableModel[AIMessage])
+    assert_type(model.bind_tools([]).invoke("Hi", {"configurable": {"model": "echo:n3"}}), AIMessage)
+    assert_type(model.with_structured_output(schema).invoke("Hi"), Custom)
+    assert_type(chatplug.init("echo:n3", configurable_fields="any", config_prefix="first"), BaseChatModel)
+    settings: dict[str, Any] = {}
+    assert_type(chatplug.init("echo:n3", **settings), BaseChatModel)
 
 
 class Simple(SimpleChatModel):

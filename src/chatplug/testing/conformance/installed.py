@@ -22,4 +22,4 @@ class TestInstalled(ChatModelConformance):
     def make_model(self) -> BaseChatModel:
         """The model, made by its provider's name."""
         name, settings = json.loads(read_variable(VARIABLE) or "[]")
-        return chatplug.init(name, **settings)
+        return chatplug.init(str(name), **settings)

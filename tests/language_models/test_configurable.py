@@ -1,0 +1,374 @@
+"""Models that each call chooses."""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, SecretStr
+
+import chatplug
+from chatplug import hookimpl
+from chatplug.errors import ConfigError, ModelNameError, SettingsError
+from chatplug.language_models import BaseChatModel
+from chatplug.language_models.configurable import ConfigurableModel
+from chatplug.messages import AIMessage
+from chatplug.plugins import PluginManager
+from tests.language_models.models import Whole
+from tests.language_models.plugins import installed
+
+init: Any = chatplug.init
+"""As a program without types calls it."""
+
+
+class Weather(BaseModel):
+    """The weather somewhere."""
+
+    place: str
+
+
+class Population(BaseModel):
+    """How many people live somewhere."""
+
+    place: str
+
+
+class Animal(Whole):
+    """Says its provider and name, and calls the first tool that it is given."""
+
+    temperature: float | None = None
+    max_tokens: int | None = None
+    api_key: SecretStr | None = None
+    base_url: str | None = None
+
+    def _generate(self, messages: Any, stop: Any = None, run_manager: Any = None, **kwargs: Any) -> AIMessage:
+        self.heard.append(kwargs)
+        tools: list[Any] = kwargs.get("tools", [])
+        calls: list[Any] = [
+            {"name": one["function"]["name"], "args": {"place": "Paris"}, "id": "1"} for one in tools[:1]
+        ]
+        text = f"{self.provider}:{self.model_name} {self.temperature} {sorted(kwargs)}"
+        return AIMessage(text, tool_calls=calls)
+
+
+class Animals:
+    """A plugin that keeps the models that it made."""
+
+    def __init__(self) -> None:
+        self.made: list[Animal] = []
+
+    @hookimpl
+    def chatplug_create_model(self, model: str, settings: Any) -> BaseChatModel:
+        self.made.append(Animal(model_name=model, **settings))
+        return self.made[-1]
+
+    @hookimpl
+    def chatplug_model_profiles(self) -> Any:
+        return {"*": {"structured_output_methods": ["function_calling"], "tool_calling": True}}
+
+
+@pytest.fixture
+def animals() -> Animals:
+    return Animals()
+
+
+@pytest.fixture
+def manager(animals: Animals, monkeypatch: pytest.MonkeyPatch) -> PluginManager:
+    return installed(monkeypatch, cats=animals, dogs=animals)
+
+
+def chosen(**values: Any) -> Any:
+    return {"configurable": values}
+
+
+# ---- the page's blocks
+
+
+def test_without_a_model_each_call_says_which(manager: PluginManager) -> None:
+    model = init(temperature=0, plugins=manager)
+
+    first = model.invoke("what's your name", config=chosen(model="cats:tom"))
+    second = model.invoke("what's your name", config=chosen(model="dogs:rex"))
+    third = model.invoke("what's your name", config=chosen(model="rex", model_provider="dogs"))
+
+    assert isinstance(model, ConfigurableModel)
+    assert [answer.text for answer in (first, second, third)] == [
+        "cats:tom 0.0 []",
+        "dogs:rex 0.0 []",
+        "dogs:rex 0.0 []",
+    ]
+
+
+def test_a_default_stands_where_a_call_says_nothing(manager: PluginManager) -> None:
+    model = init(
+        model="cats:tom",
+        temperature=0,
+        configurable_fields=("model", "model_provider", "temperature", "max_tokens"),
+        config_prefix="first",
+        plugins=manager,
+    )
+
+    said = chosen(first_model="dogs:rex", first_temperature=0.5, first_max_tokens=100)
+
+    assert model.invoke("Hi").text == "cats:tom 0.0 []"
+    assert model.invoke("Hi", config=said).text == "dogs:rex 0.5 []"
+
+
+def test_tools_that_are_bound_before_a_model_is_known_go_with_each(manager: PluginManager) -> None:
+    model = init(temperature=0, plugins=manager).bind_tools([Weather, Population])
+
+    for name in ("cats:tom", "dogs:rex"):
+        (call,) = model.invoke("How is it?", config=chosen(model=name)).tool_calls
+        assert (call["name"], call["args"]) == ("Weather", {"place": "Paris"})
+
+
+def test_a_schema_that_is_set_before_a_model_is_known_goes_with_each(manager: PluginManager) -> None:
+    model = init(plugins=manager).with_structured_output(Weather)
+
+    assert model.invoke("How is it?", config=chosen(model="cats:tom")) == Weather(place="Paris")
+
+
+# ---- chaining
+
+
+def test_nothing_is_lost_when_one_thing_is_set_after_another(manager: PluginManager, animals: Animals) -> None:
+    one = (
+        init(plugins=manager)
+        .with_config(configurable={"model": "cats:tom"}, tags=["a"])
+        .bind(seed=1)
+        .bind_tools([Weather], tool_choice="any")
+        .bind(top_p=0.5)
+        .with_config(tags=["b"], metadata={"x": 1})
+    )
+
+    one.invoke("Hi", seed=2)
+
+    (heard,) = animals.made[-1].heard
+    assert set(heard) == {"seed", "top_p", "tools", "tool_choice"}
+    assert (heard["seed"], heard["top_p"], heard["tool_choice"]) == (2, 0.5, "any")
+    assert one._config.get("tags") == ["a", "b"]
+
+
+def test_what_is_said_last_counts(manager: PluginManager, animals: Animals) -> None:
+    model = init("cats:tom", configurable_fields="any", plugins=manager)
+
+    model.bind_tools([Weather], tool_choice="any").bind(tool_choice="none", seed=1).bind(seed=2).invoke("Hi")
+    model.bind_tools([Weather], tool_choice="Weather").bind_tools([Population]).invoke("Hi")
+
+    first, second = animals.made[-1].heard
+    assert (first["tool_choice"], first["seed"]) == ("none", 2)
+    assert [tool["function"]["name"] for tool in second["tools"]] == ["Population"]
+    assert "tool_choice" not in second
+
+
+def test_what_is_bound_goes_into_a_structured_answer(manager: PluginManager, animals: Animals) -> None:
+    one = init("cats:tom", configurable_fields="any", plugins=manager).bind(seed=7)
+
+    assert one.with_structured_output(Weather).invoke("Hi") == Weather(place="Paris")
+
+    assert animals.made[-1].heard[0]["seed"] == 7
+
+
+def test_what_one_is_changed_to_leaves_it_as_it_was(manager: PluginManager) -> None:
+    plain = init("cats:tom", configurable_fields="any", plugins=manager)
+
+    plain.bind_tools([Weather])
+    plain.bind(seed=1)
+    plain.with_config(configurable={"model": "dogs:rex"})
+
+    assert plain.invoke("Hi").text == "cats:tom None []"
+
+
+def test_nothing_is_bound_to_what_is_no_model_any_more(manager: PluginManager) -> None:
+    held = init(plugins=manager).with_structured_output(Weather)
+
+    with pytest.raises(ConfigError, match="bind_tools comes after with_structured_output"):
+        held.bind_tools([Population])
+
+
+def test_the_other_verbs_work_and_choose_too(manager: PluginManager) -> None:
+    model = init("cats:tom", configurable_fields="any", plugins=manager)
+    said = chosen(model="dogs:rex")
+
+    assert [piece.text for piece in model.stream("Hi", config=said)] == ["dogs:rex None []"]
+    assert [one.text for one in model.batch(["a", "b"], [chosen(), said])] == ["cats:tom None []", "dogs:rex None []"]
+    assert asyncio.run(model.ainvoke("Hi", config=said)).text == "dogs:rex None []"
+    assert (model | (lambda message: message.text[:4])).invoke("Hi", config=said) == "dogs"
+
+
+def test_attributes_are_those_of_the_default(manager: PluginManager) -> None:
+    with_default = init("cats:tom", configurable_fields="any", plugins=manager)
+
+    assert with_default.profile["tool_calling"] is True
+    assert with_default.model_id == "tom"
+    with pytest.raises(AttributeError, match="before a call has chosen a model"):
+        _ = init(plugins=manager).profile
+    with pytest.raises(AttributeError, match="cannot make its default"):
+        _ = init("nobody:x", configurable_fields="any", plugins=manager).profile
+
+
+# ---- what may be chosen
+
+
+def test_without_a_model_at_all_a_call_is_told_how_to_choose_one(manager: PluginManager) -> None:
+    with pytest.raises(ModelNameError, match=r"'configurable': \{'model': 'provider:model'\}"):
+        init(plugins=manager).invoke("Hi")
+    with pytest.raises(ModelNameError, match="first_model"):
+        init(config_prefix="first", plugins=manager).invoke("Hi")
+
+
+SECRETS = [
+    "api_key",
+    "auth_token",
+    "base_url",
+    "default_headers",
+    "http_client",
+    "openai_api_key",
+    "plugins",
+    "proxy_url",
+]
+
+
+@pytest.mark.parametrize("name", SECRETS)
+@pytest.mark.parametrize("fields", ["any", ("model",), None])
+@pytest.mark.parametrize("prefix", ["", "first"])
+def test_keys_and_addresses_are_refused_unless_they_are_named(
+    manager: PluginManager, animals: Animals, name: str, fields: Any, prefix: str
+) -> None:
+    model = init("cats:tom", configurable_fields=fields or ("model",), config_prefix=prefix, plugins=manager)
+    key = f"{prefix}_{name}" if prefix else name
+
+    with pytest.raises(ConfigError, match="open only where they are named") as caught:
+        model.invoke("Hi", config=chosen(**{key: "https://evil.example"}))
+
+    assert key in str(caught.value)
+    assert "evil" not in str(caught.value)
+    assert animals.made == []
+
+
+def test_a_key_that_is_named_may_be_chosen(manager: PluginManager, animals: Animals) -> None:
+    model = init("cats:tom", configurable_fields=("api_key",), plugins=manager)
+
+    model.invoke("Hi", config=chosen(api_key="sk-mine"))
+
+    key = animals.made[-1].api_key
+    assert key is not None
+    assert key.get_secret_value() == "sk-mine"
+
+
+def test_the_defaults_key_and_address_are_not_for_another_provider(manager: PluginManager, animals: Animals) -> None:
+    model = init(
+        "cats:tom",
+        api_key="sk-cats",
+        base_url="https://cats.example",
+        temperature=1,
+        configurable_fields=("model", "model_provider"),
+        plugins=manager,
+    )
+
+    for name in ("cats:kit", "dogs:rex"):
+        model.invoke("Hi", config=chosen(model=name))
+    model.invoke("Hi", config=chosen(model_provider="dogs", model="max"))
+
+    kit, *others = animals.made
+    assert (kit.base_url, kit.temperature) == ("https://cats.example", 1)
+    assert kit.api_key is not None
+    assert [(dog.api_key, dog.base_url, dog.temperature) for dog in others] == [(None, None, 1)] * 2
+
+
+def test_what_belongs_to_somebody_else_is_left_alone(manager: PluginManager) -> None:
+    model = init("cats:tom", configurable_fields=("model",), config_prefix="first", plugins=manager)
+
+    said = chosen(second_model="dogs:rex", api_key="another's", session="1", temperature=1)
+
+    assert model.invoke("Hi", config=said).text == "cats:tom None []"
+
+
+def test_what_is_not_open_is_refused_with_the_nearest_that_is(manager: PluginManager) -> None:
+    model = init("cats:tom", configurable_fields=("temperature",), config_prefix="first", plugins=manager)
+
+    with pytest.raises(ConfigError, match="Did you mean 'first_temperature'"):
+        model.invoke("Hi", config=chosen(first_temprature=1))
+
+
+def test_a_field_may_have_a_key_of_its_own(manager: PluginManager) -> None:
+    fields: Any = {"model": "which", "temperature": SimpleNamespace(id="heat")}
+    model = init("cats:tom", configurable_fields=fields, plugins=manager)
+
+    assert model.invoke("Hi", config=chosen(which="dogs:rex", heat=2, model="cats:x")).text == "dogs:rex 2.0 []"
+
+
+def test_a_wrong_value_is_the_same_error_as_at_init(manager: PluginManager) -> None:
+    model = init("cats:tom", configurable_fields="any", plugins=manager)
+
+    with pytest.raises(SettingsError, match="'temperature'"):
+        model.invoke("Hi", config=chosen(temperature="hot"))
+    with pytest.raises(SettingsError, match="Did you mean 'temperature'"):
+        model.invoke("Hi", config=chosen(temprature=1))
+    with pytest.raises(ModelNameError, match="int"):
+        model.invoke("Hi", config=chosen(model=3))
+
+
+def test_a_prefix_without_fields_and_fields_that_are_a_text_are_refused(manager: PluginManager) -> None:
+    with pytest.raises(ConfigError, match="config_prefix"):
+        init("cats:tom", config_prefix="first", plugins=manager)
+    with pytest.raises(ConfigError, match="'any', a list"):
+        init("cats:tom", configurable_fields="model", plugins=manager)
+
+
+# ---- what is kept
+
+
+def test_a_model_is_made_once_for_a_choice(manager: PluginManager, animals: Animals) -> None:
+    model = init(plugins=manager)
+    tools = model.bind_tools([Weather])
+
+    for _ in range(3):
+        model.invoke("Hi", config=chosen(model="cats:tom"))
+        tools.invoke("Hi", config=chosen(model="cats:tom"))
+
+    assert len(animals.made) == 1
+
+
+def test_what_is_kept_has_an_end_and_the_least_used_goes(manager: PluginManager, animals: Animals) -> None:
+    model = init(plugins=manager)
+
+    for number in range(200):
+        model.invoke("Hi", config=chosen(model=f"cats:{number}"))
+        model.invoke("Hi", config=chosen(model="cats:tom"))
+
+    assert len(animals.made) == 201
+    assert len(model._models) == 64
+    assert len(model._ready) == 64
+
+
+def test_a_choice_that_cannot_be_a_key_is_made_anew(manager: PluginManager, animals: Animals) -> None:
+    class Odd:
+        __hash__ = None  # type: ignore[assignment]
+
+    model = init("cats:tom", configurable_fields="any", plugins=manager)
+
+    model.invoke("Hi", config=chosen(metadata={"a": [1, {"b": 2}]}))
+    model.invoke("Hi", config=chosen(metadata={"a": [1, {"b": 2}]}))
+    model.invoke("Hi", config=chosen(metadata={"a": Odd()}))
+    model.invoke("Hi", config=chosen(metadata={"a": Odd()}))
+
+    assert len(animals.made) == 3
+
+
+def test_its_repr_has_no_key(manager: PluginManager) -> None:
+    model = init("cats:tom", api_key="sk-secret", configurable_fields=("model",), plugins=manager)
+
+    assert (
+        repr(model.bind_tools([Weather]))
+        == "ConfigurableModel(model='cats:tom', configurable=['model']).bind_tools(...)"
+    )
+
+
+def test_it_can_be_pickled() -> None:
+    model = pickle.loads(pickle.dumps(init("echo:n3", configurable_fields="any")))  # noqa: S301  # our own
+
+    assert model.invoke("Meow!", config=chosen(model="echo:n2")).text == "Me"
