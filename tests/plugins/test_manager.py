@@ -93,6 +93,24 @@ def test_a_hook_reaches_the_plugin_that_declared_the_provider_and_no_other(insta
     assert [asked["model"] for asked in other.asked] == ["b"]
 
 
+def test_a_key_reaches_the_plugin_of_its_provider_and_no_other(installed: Installed) -> None:
+    heard: list[str] = []
+    for name in ("other", "mine", "third"):
+
+        def create(name: str = name, **kwargs: Any) -> Whole:
+            heard.append(f"{name}: {kwargs['settings'].get('api_key')}")
+            return Whole()
+
+        installed.add(name, Plugin(create), f"dist-{name}")
+    manager = installed.manager
+
+    manager.create_model("mine", "a", {"api_key": "sk-mine"})
+    manager.create_model("other", "b", {})
+    manager.list_models("mine", {"api_key": "sk-mine"})
+
+    assert heard == ["mine: sk-mine", "other: None"]
+
+
 def test_an_unknown_provider_is_answered_with_the_nearest_and_with_what_is_there(installed: Installed) -> None:
     installed.add("anthropic", Plugin())
     installed.add("echo", Plugin())
