@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from chatplug.plugins import folder, index
 from chatplug.plugins.declaration import PROVIDERS
 from chatplug.plugins.index import Index, Installed
+from chatplug.plugins.roster import Roster
 from tests.plugins.installing import Answer, SitePackages, expected, later, next_tick, pack, told
 
 REAL_PATH = list(sys.path)
@@ -500,3 +501,17 @@ def change_at_random(chance: random.Random, site: SitePackages) -> None:
         (where / "entry_points.txt").write_bytes(text.encode() if isinstance(text, str) else text or b"")
     else:
         where.mkdir(exist_ok=True)
+
+
+def test_a_made_up_file_cannot_invent_a_plugin(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file, data = written(place)
+    made_up = data.partition(b"\n")[2].replace(b"\tone_module\t", b"\tevil_module\t")
+    file.write_bytes(sealed(made_up))
+    monkeypatch.setattr(index, "_default", fresh(place))
+    roster = Roster()
+
+    claimed = roster.claimant("one")
+    confirmed = roster.confirmed(claimed)
+
+    assert (claimed.value, confirmed.value) == ("evil_module", "one_module")
+    assert roster.confirmed(confirmed) is confirmed
