@@ -18,6 +18,7 @@ import pytest
 # So that a failed assertion shows its values to whoever holds a model to this.
 pytest.register_assert_rewrite(f"{__name__}.part")
 
+from chatplug.testing.conformance.abilities import Inputs, Structured, Tools  # noqa: E402
 from chatplug.testing.conformance.answers import Answers, Streams, Usage  # noqa: E402
 from chatplug.testing.conformance.asking import Settings, Stop  # noqa: E402
 from chatplug.testing.conformance.copies import Copies  # noqa: E402
@@ -36,6 +37,9 @@ class ChatModelConformance(
     Streams,
     Usage,
     Stop,
+    Tools,
+    Structured,
+    Inputs,
     Callbacks,
     Config,
     Settings,

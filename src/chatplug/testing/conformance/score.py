@@ -20,8 +20,8 @@ Outcome = Literal["passed", "failed", "expected", "skipped"]
 """What came of a test; `expected` is a failure that was declared, with its reason."""
 
 _ORDER = (
-    *("invoke", "stream", "usage", "stop", "tools", "structured", "callbacks", "config", "settings", "errors", "wire"),
-    *("secrets", "copies", "concurrency", "cancellation", "hooks", "packaging"),
+    *("invoke", "stream", "usage", "stop", "tools", "structured", "inputs", "callbacks", "config", "settings"),
+    *("errors", "wire", "secrets", "copies", "concurrency", "cancellation", "hooks", "packaging"),
 )
 
 
