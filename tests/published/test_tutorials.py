@@ -75,7 +75,7 @@ class Reader:
 
 def steps(page: Path) -> Iterator[tuple[str, str]]:
     for kind, block in BLOCK.findall(page.read_text(encoding="utf-8")):
-        if kind in ("shell-session", "diff") or (kind == "python" and block.startswith("# src/")):
+        if kind in ("shell-session", "diff") or (kind == "python" and block.startswith(("# src/", "# tests/"))):
             yield kind, block
 
 
