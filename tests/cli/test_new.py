@@ -14,6 +14,8 @@ from click.testing import CliRunner
 from chatplug.cli.app import app
 from tests.architecture.sources import ROOT
 
+pytestmark = pytest.mark.timeout(600)  # building and installing, on a machine that does more
+
 KINDS = {
     "provider": ["provider", "acme"],
     "small": ["provider", "acme", "--small"],
@@ -40,7 +42,7 @@ class Made:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=100,
+            timeout=400,
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr

@@ -68,7 +68,7 @@ def called(*command: str | Path, cwd: Path = ROOT, env: dict[str, str] | None = 
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=110,
+        timeout=400,
         check=False,
     )
     assert done.returncode == 0, done.stdout

@@ -46,7 +46,7 @@ class Reader:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             text=True,
-            timeout=110,
+            timeout=400,
             check=False,
         )
         where = (self.folder / "where").read_text(encoding="utf-8").strip().strip("[]")

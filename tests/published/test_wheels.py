@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tarfile
 import zipfile
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.published.conftest import DISTRIBUTIONS, Wheelhouse, called, name_of
+
+pytestmark = pytest.mark.timeout(600)  # building and installing, on a machine that does more
 
 TYPED = '''
 """A program as a typed user writes it, against what was installed."""
@@ -81,9 +84,8 @@ def test_every_plugin_is_found(fresh: Path, tmp_path: Path) -> None:
 
 def test_an_installed_plugin_answers_and_conforms(fresh: Path, tmp_path: Path) -> None:
     assert called(fresh / "chatplug", "run", "echo:n3", "Meow!", cwd=tmp_path) == "Meo\n"
-    assert "(chatplug-echo 0.1.0): 90 of 90 passed." in called(
-        fresh / "chatplug", "conformance", "echo:n8", cwd=tmp_path
-    )
+    score = called(fresh / "chatplug", "conformance", "echo:n8", cwd=tmp_path)
+    assert re.search(r"\(chatplug-echo 0\.1\.0\): (\d+) of \1 passed\.", score), score
 
 
 def test_a_typed_program_checks_under_both_type_checkers(fresh: Path, tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.timeout(600)  # some three thousand tests in one run
+
 HEAD = """
     import asyncio, json, time
     from uuid import uuid4
@@ -461,7 +463,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str
     (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
     report = folder / "score.json"
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--conformance-json", str(report)]
-    done = subprocess.run([*command, str(folder)], cwd=folder, capture_output=True, text=True, timeout=100, check=False)
+    done = subprocess.run([*command, str(folder)], cwd=folder, capture_output=True, text=True, timeout=500, check=False)
     assert report.exists(), done.stdout + done.stderr
     found: dict[str, list[dict[str, Any]]] = {}
     for test in json.loads(report.read_text(encoding="utf-8"))["tests"]:
