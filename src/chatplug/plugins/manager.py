@@ -27,7 +27,7 @@ from chatplug.plugins.directories import config_folder, data_folder
 from chatplug.plugins.loading import Listener, Loader, Plugin
 from chatplug.plugins.roster import Roster
 from chatplug.plugins.told import facts_told, settings_told
-from chatplug.profiles.places import Provided, default_registry, provide_facts, registry_for
+from chatplug.profiles.places import default_registry, provide_facts, registry_for
 from chatplug.runnables.executor import run_in_executor
 from chatplug.wire.shape import is_array
 
@@ -282,4 +282,4 @@ def _facts_of_the_installed(provider: str) -> ToldFacts:
 
 provide_converters(default_manager)
 provide_handlers(default_manager)
-provide_facts(Provided(_facts_of_the_installed, config_folder, data_folder))
+provide_facts(_facts_of_the_installed, config_folder, data_folder)

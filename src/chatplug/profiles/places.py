@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import os
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from chatplug.profiles.registry import ProfileRegistry
 
 __all__ = [
-    "Provided",
     "default_registry",
     "facts_of",
     "may_end",
@@ -33,24 +32,16 @@ __all__ = [
 _FILLED_BY = "chatplug.plugins.manager"
 
 
-class Provided(NamedTuple):
-    """What somebody above has left here."""
-
-    facts_of: FactsOf
-    config_folder: Callable[[], str]
-    data_folder: Callable[[], str]
+_provided: tuple[FactsOf, Callable[[], str], Callable[[], str]] | None = None
 
 
-_provided: Provided | None = None
-
-
-def provide_facts(provided: Provided) -> None:
+def provide_facts(source: FactsOf, config_folder: Callable[[], str], data_folder: Callable[[], str]) -> None:
     """Leave here what gives the facts of plugins, and says where the user's files are."""
     global _provided  # one for each process
-    _provided = provided
+    _provided = source, config_folder, data_folder
 
 
-def _given() -> Provided:
+def _given() -> tuple[FactsOf, Callable[[], str], Callable[[], str]]:
     if _provided is None:
         import_module(_FILLED_BY)
     if _provided is None:
@@ -60,7 +51,7 @@ def _given() -> Provided:
 
 def facts_of(provider: str) -> Mapping[str, Mapping[str, Any]] | os.PathLike[str] | None:
     """What the installed plugin of a provider says of its models."""
-    return _given().facts_of(provider)
+    return _given()[0](provider)
 
 
 def registry_for(source: FactsOf) -> ProfileRegistry:
@@ -81,14 +72,14 @@ def user_file() -> Path:
     """The user's own facts: `profiles.toml` in the configuration directory."""
     from pathlib import Path
 
-    return Path(_given().config_folder(), "profiles.toml")
+    return Path(_given()[1](), "profiles.toml")
 
 
 def store_file() -> Path:
     """Where refreshed profiles are kept, in the data directory."""
     from pathlib import Path
 
-    return Path(_given().data_folder(), "profiles.jsonl")
+    return Path(_given()[2](), "profiles.jsonl")
 
 
 _ENDS = (b"status", b"retirement_date")
