@@ -44,9 +44,9 @@ def arguments(fragments: int) -> list[str]:
     return ['{"path":"notes.txt","lines":["', *middle, '"]}']
 
 
-def answer() -> bytes:
-    """A whole answer."""
-    message: dict[str, Any] = {"role": "assistant", "content": text(60), "refusal": None, "annotations": []}
+def answer(content: str = "") -> bytes:
+    """A whole answer, with this text or the usual one."""
+    message: dict[str, Any] = {"role": "assistant", "content": content or text(60), "refusal": None, "annotations": []}
     body = {
         **_COMMON,
         "object": "chat.completion",

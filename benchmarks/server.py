@@ -1,8 +1,9 @@
 """A model server that costs next to nothing: a thread for each connection, answers made beforehand.
 
 It is a process of its own, so that its work is not counted as the client's. What it answers is in the path:
-`/call`, `/burst`, `/paced` and `/tools`, each followed by what OpenAI's paths have. As real servers do, it sends each
-event as one chunk of HTTP's chunked coding, and in a burst lets the kernel put together what it can.
+`/call`, `/burst`, `/paced`, `/tools`, and for `benchmarks.load` `/slow`, `/large` and `/words500` with its kin, each
+followed by what OpenAI's paths have. As real servers do, it sends each event as one chunk of HTTP's chunked coding, and
+in a burst lets the kernel put together what it can.
 """
 
 from __future__ import annotations
@@ -19,6 +20,12 @@ from pathlib import Path
 from benchmarks import canned
 
 BURST, PACED, FRAGMENTS = 1000, 100, 2000
+WORDS = (50, 500, 2000, 4000)
+"""How many chunks the streams have that are read at once."""
+SLOWNESS = 0.02
+"""Seconds until a slow answer."""
+LARGE = 50
+"""Megabytes of a large answer."""
 PAUSE = 0.002
 """Seconds between two events that are to arrive alone: longer than any client takes for one."""
 
@@ -63,6 +70,9 @@ def _answers() -> dict[bytes, list[bytes]]:
         b"burst": [b"".join(_stream(canned.text_events(BURST)))],
         b"paced": _stream(canned.text_events(PACED)),
         b"tools": [b"".join(_stream(canned.tool_events(FRAGMENTS)))],
+        b"slow": _whole(canned.answer()),
+        b"large": _whole(canned.answer("x" * (LARGE << 20))),
+        **{b"words%d" % number: [b"".join(_stream(canned.text_events(number)))] for number in WORDS},
     }
 
 
@@ -81,7 +91,10 @@ def _serve(connection: socket.socket, answers: dict[bytes, list[bytes]]) -> None
             while len(received) < length:
                 received += connection.recv(1 << 16)
             received = received[length:]
-            first, *pieces = answers[head.split(b"/", 2)[1]]
+            case = head.split(b"/", 2)[1]
+            if case == b"slow":
+                time.sleep(SLOWNESS)
+            first, *pieces = answers[case]
             connection.sendall(first)
             for piece in pieces:
                 time.sleep(PAUSE)

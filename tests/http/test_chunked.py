@@ -67,6 +67,7 @@ def test_what_comes_after_the_last_chunk_is_nobodys() -> None:
         b"1" * 17 + b"\r\n",
         b"5;" + b"x" * 8_200,
         b"0\r\n" + b"x" * 8_200,
+        b"0\r\n" + b"a: b\r\n" * 12_000,
     ],
 )
 def test_what_are_no_chunks_is_refused(wire: bytes) -> None:

@@ -11,6 +11,7 @@ import re
 __all__ = ["Dechunker"]
 
 _SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\r\n\0]*)?\r\n")
+_MOST_TRAILERS = 1 << 16
 # As many bytes as aiohttp allows.
 _LONGEST_LINE = 8190
 # What comes next, where it is not so many bytes of a chunk.
@@ -25,11 +26,12 @@ class Dechunker:
     (b'hel', b'lo!', True)
     """
 
-    __slots__ = ("_next", "_rest", "is_done", "surplus")
+    __slots__ = ("_next", "_rest", "_trailers", "is_done", "surplus")
 
     def __init__(self) -> None:
         self._next = _NEXT_IS_SIZE
         self._rest = b""
+        self._trailers = 0
         self.is_done = False
         """Whether the last chunk has come, with all that belongs to it."""
         self.surplus = b""
@@ -73,6 +75,9 @@ class Dechunker:
                     self.is_done = True
                     self.surplus = data[ends:]
                     break
+                self._trailers += ends - at
+                if self._trailers > _MOST_TRAILERS:
+                    raise ValueError("the end of the body has too many lines")
                 at = ends
         self._next = coming
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)

@@ -182,7 +182,7 @@ class ModelCall(Life):
         if isinstance(added, str):
             identity, is_silent = message.id, not added
         else:
-            identity, is_silent = added[1], _is_silent(added)
+            identity, is_silent = added[1], not added[2].get("tool_call_chunks") and _is_silent(added)
         if identity != self._id:
             message = self._with_id(message, added)
         self._fold.push(added)
@@ -339,10 +339,9 @@ class ModelCall(Life):
 
 
 def _is_silent(piece: Piece) -> bool:
-    """Whether a chunk shows nothing: no content, no fragment of a call, and no fact beside them but metadata."""
+    """Whether a chunk without a fragment of a call shows nothing: no content, and no fact beside it but metadata."""
     content, _, more = piece
-    # Asked one by one: a generator would take longer than the rest of `take`.
-    return not (content or more.get("tool_call_chunks") or more.get("additional_kwargs") or more.get("chunk_position"))
+    return not (content or more.get("additional_kwargs") or more.get("chunk_position"))
 
 
 def _changed(message: AIMessage, changes: dict[str, Any]) -> AIMessage:

@@ -240,7 +240,7 @@ class StreamReader:
             fragments: Any = delta.get("tool_calls")
             if fragments and len(fragments) == 1 and "function" in fragments[0]:
                 chunk = AIMessageChunk("", id=self._id)
-                chunk.tool_call_chunks = [_more_arguments(fragments[0]) or _fragment(fragments[0])]
+                chunk.tool_call_chunks = [_fragment(fragments[0])]
                 return chunk
         return self._full_chunk(choices, choice, delta, news)
 
@@ -323,19 +323,14 @@ def _sorted_out(
     return {name: value for name, value in mine.items() if name != "delta"}, mine.get("delta") or {}, others
 
 
-def _more_arguments(fragment: Any) -> Any:
-    """A fragment that is only a piece of the arguments of a call that is there, as nearly all are; None for another."""
-    function = fragment["function"]
-    if len(fragment) == 2 and function.__class__ is dict and len(function) == 1:
-        index, text = fragment.get("index"), function.get("arguments")
-        if index.__class__ is int and text.__class__ is str:
-            return {"name": None, "args": text, "id": None, "index": index, "type": "tool_call_chunk"}
-    return None
-
-
 def _fragment(fragment: Any) -> Any:
     function: Any = fragment.get("function") or {}
     index = fragment.get("index")
+    if len(fragment) == 2 and len(function) == 1 and index.__class__ is int:
+        text = function.get("arguments")
+        if text.__class__ is str:
+            # Nearly all are a piece of the arguments of a call that is there, and a stream may have thousands.
+            return {"name": None, "args": text, "id": None, "index": index, "type": "tool_call_chunk"}
     if not (index is None or type(index) is int or isinstance(index, str)):
         raise TypeError(f"'index' is {type(index).__name__}")
     return tool_call_chunk(
