@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks import cold, discovery, environment, messages, process, report, tools, wire
+from benchmarks import callbacks, cold, discovery, environment, messages, process, report, tools, wire
 
 GROUPS = {
     "wire": wire.run,
@@ -17,6 +17,7 @@ GROUPS = {
     "process": process.run,
     "messages": messages.run,
     "tools": tools.run,
+    "callbacks": callbacks.run,
 }
 
 

@@ -13,12 +13,15 @@ if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
     from collections.abc import Iterable
 
+    from chatplug.callbacks.event import Event
     from chatplug.callbacks.run import Run
 
 __all__ = ["Audience"]
 
 Heard: TypeAlias = tuple[tuple[Hearing, Any], ...]
 """Who hears an event, and by which method."""
+_Both: TypeAlias = tuple[Heard, Heard]
+"""Those who observe, and those in line."""
 
 
 class Audience(list[BaseCallbackHandler]):
@@ -35,24 +38,34 @@ class Audience(list[BaseCallbackHandler]):
         super().__init__(handlers_outside(handlers))
         self._run = run
         self._hearings: list[Hearing] | None = None
-        self._heard: dict[str, Heard] = {}
+        self._heard: dict[str, _Both] = {}
 
     def hears(self, event: str) -> bool:
         """Whether anybody hears an event."""
-        return bool(self._heard[event] if event in self._heard else self.who_hears(event, None))
+        return any(self._heard.get(event) or self._who_hears(event, None))
 
-    def who_hears(self, event: str, loop: AbstractEventLoop | None) -> Heard:
-        """Who hears an event, in order: at the end of a run in the reverse.
+    def tell_those_that_observe(self, event: Event, loop: AbstractEventLoop | None) -> Heard:
+        """Put an event into the queues of those that observe; gives those that hear it in line, in their order.
+
+        The first come first, whatever becomes of the others: who observes hears of a run that was refused, too.
 
         Args:
-            event: The event's name.
+            event: The event.
             loop: The event loop of the asynchronous code that tells it.
         """
-        found = self._heard.get(event)
-        if found is None:
-            methods = [(hearing, hearing.method(event)) for hearing in self.hearings(loop)]
-            heard = [(hearing, method) for hearing, method in methods if method is not None]
-            self._heard[event] = found = tuple(reversed(heard) if event in ENDS else heard)
+        observing, in_line = self._heard.get(event[0]) or self._who_hears(event[0], loop)
+        for hearing, method in observing:
+            hearing.put(event, method)
+        return in_line
+
+    def _who_hears(self, event: str, loop: AbstractEventLoop | None) -> _Both:
+        """Who hears an event, in order: at the end of a run in the reverse."""
+        methods = [(hearing, hearing.method(event)) for hearing in self.hearings(loop)]
+        heard = [(hearing, method) for hearing, method in methods if method is not None]
+        if event in ENDS:
+            heard.reverse()
+        observing = tuple(one for one in heard if one[0].queue is not None)
+        self._heard[event] = found = observing, tuple(one for one in heard if one[0].queue is None)
         return found
 
     def hearings(self, loop: AbstractEventLoop | None = None) -> list[Hearing]:

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 from chatplug.callbacks.workers import background_loop, is_background_thread, submit
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Generator
 
-__all__ = ["CancelledInThread", "acall", "call", "call_in_thread"]
+    from chatplug.callbacks.event import Event
+
+__all__ = ["CancelledInThread", "afinish", "apply", "call_in_thread", "finish"]
 
 
 class CancelledInThread(asyncio.CancelledError):
@@ -25,17 +27,20 @@ class CancelledInThread(asyncio.CancelledError):
         self.is_begun = is_begun
 
 
-def call(context: Context, method: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
-    """Call a method in a context; an asynchronous one has ended when this returns."""
-    answer = context.run(method, *args, **kwargs)
-    if answer is not None and inspect.isawaitable(answer):
+def apply(method: Callable[..., Any], event: Event) -> Any:
+    """Call a method with an event. `Context.run` takes this twice as fast as it takes keyword arguments."""
+    return method(*event[1], **event[2])
+
+
+def finish(answer: object, context: Context) -> None:
+    """Have a method that was called in a context run to its end, if it is asynchronous: what it gave is awaited."""
+    if inspect.isawaitable(answer):
         _complete(answer, context)
 
 
-async def acall(context: Context, method: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
-    """The asynchronous twin of `call`."""
-    answer = context.run(method, *args, **kwargs)
-    if answer is not None and inspect.isawaitable(answer):
+async def afinish(answer: object, context: Context) -> None:
+    """The asynchronous twin of `finish`."""
+    if inspect.isawaitable(answer):
         await _InContext(answer, context)
 
 

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from chatplug.callbacks.event import Event
     from chatplug.callbacks.handler import BaseCallbackHandler
     from chatplug.callbacks.hearing import Hearing
-    from chatplug.callbacks.run import Run
 
 __all__ = ["adeliver", "adeliver_all", "adispatch", "deliver", "deliver_all", "dispatch"]
 
@@ -41,28 +40,34 @@ async def adispatch(handlers: list[BaseCallbackHandler], event: str, *args: Any,
 
 def deliver(handlers: list[BaseCallbackHandler], event: Event) -> None:
     """Tell each handler of an event that is ready."""
-    told = _Told(handlers, event)
-    for hearing, method in told.in_line(None):
+    audience = handlers if handlers.__class__ is Audience else Audience(handlers)
+    told: _Told | None = None
+    for hearing, method in audience.tell_those_that_observe(event, None):
         try:
             hearing.call(event, method)
         except BaseException as error:
+            told = told or _Told(audience, event)
             told.failed(hearing, error)
-    if told.is_over:
-        settle(told.audience)
-    told.end()
+    if event[0] == "on_run_end" and event[1][0].parent is None:
+        settle(audience)
+    if told is not None:
+        told.end()
 
 
 async def adeliver(handlers: list[BaseCallbackHandler], event: Event) -> None:
     """The asynchronous twin of `deliver`."""
-    told = _Told(handlers, event)
-    for hearing, method in told.in_line(asyncio.get_running_loop()):
+    audience = handlers if handlers.__class__ is Audience else Audience(handlers)
+    told: _Told | None = None
+    for hearing, method in audience.tell_those_that_observe(event, asyncio.get_running_loop()):
         try:
             await hearing.acall(event, method)
         except BaseException as error:
+            told = told or _Told(audience, event)
             told.failed(hearing, error)
-    if told.is_over:
-        await asettle(told.audience)
-    told.end()
+    if event[0] == "on_run_end" and event[1][0].parent is None:
+        await asettle(audience)
+    if told is not None:
+        told.end()
 
 
 def deliver_all(handlers: list[BaseCallbackHandler], events: Sequence[Event]) -> None:
@@ -90,51 +95,27 @@ async def adeliver_all(handlers: list[BaseCallbackHandler], events: Sequence[Eve
 
 
 class _Told:
-    """One event: who hears it, and what has failed."""
+    """What has failed at one event."""
 
-    __slots__ = ("_event", "_failure", "audience")
+    __slots__ = ("_audience", "_failure", "_name")
 
-    def __init__(self, handlers: list[BaseCallbackHandler], event: Event) -> None:
-        self.audience = handlers if type(handlers) is Audience else Audience(handlers)
-        self._event = event
+    def __init__(self, audience: Audience, event: Event) -> None:
+        self._audience = audience
+        self._name = event[0]
         self._failure: BaseException | None = None
-
-    def in_line(self, loop: asyncio.AbstractEventLoop | None) -> Sequence[tuple[Hearing, Any]]:
-        """Put the event into the queues of those that observe; gives those that hear it now.
-
-        The first come first, whatever becomes of the others: who observes hears of a run that was refused, too.
-        """
-        in_line: list[tuple[Hearing, Any]] = []
-        for hearing, method in self.audience.who_hears(self._event[0], loop):
-            if hearing.queue is not None:
-                hearing.put(self._event, method)
-            elif hearing.listener.is_aside:
-                hearing.listener.drop()
-            else:
-                in_line.append((hearing, method))
-        return in_line
 
     def failed(self, hearing: Hearing, error: BaseException) -> None:
         """Raise it, log it, or keep it until everybody has heard the end."""
-        name = self._event[0]
         if isinstance(error, Exception) and not hearing.is_required:
-            hearing.listener.fail(name, error)
-        elif name in ENDS:
+            hearing.listener.fail(self._name, error)
+        elif self._name in ENDS:
             # A cancellation must not be lost behind a failure that came before it.
             if self._failure is None or (isinstance(self._failure, Exception) and not isinstance(error, Exception)):
                 self._failure = error
         else:
-            if name in STARTS:
-                self.audience.leave_behind(hearing)
+            if self._name in STARTS:
+                self._audience.leave_behind(hearing)
             raise error
-
-    @property
-    def is_over(self) -> bool:
-        """Whether this ends a run that is part of no other."""
-        if self._event[0] != "on_run_end":
-            return False
-        run: Run = self._event[1][0]
-        return run.parent is None
 
     def end(self) -> None:
         """Raise what was kept."""

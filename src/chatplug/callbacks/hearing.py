@@ -7,13 +7,13 @@ caller never.
 from __future__ import annotations
 
 import asyncio
-from contextvars import Context, ContextVar, copy_context
+from contextvars import ContextVar, copy_context
 from functools import partial
 from inspect import iscoroutinefunction
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from chatplug.callbacks.calling import CancelledInThread, acall, call, call_in_thread
+from chatplug.callbacks.calling import CancelledInThread, afinish, apply, call_in_thread, finish
 from chatplug.callbacks.event import ENDS, IGNORED_BY, STARTS
 from chatplug.callbacks.extension import extension_redactors
 
@@ -107,34 +107,42 @@ class Hearing:
 
     def call(self, event: Event, method: Any) -> None:
         """Call the handler in its own context; an asynchronous method has ended when this returns."""
-        has_turn, context = self._begin_turn()
+        listener, turn = self.listener, self._turn
+        if listener.is_aside:
+            listener.drop()
+            return
+        has_turn = turn.acquire(False)
+        # A copy while another thread of the run, or the handler itself, is in it.
+        context = self._context if has_turn else self._context.copy()
         try:
-            call(context, method, event[1], event[2])
-            self.listener.succeed(event[0])
+            answer = context.run(apply, method, event)
+            if answer is not None:
+                finish(answer, context)
         finally:
             if has_turn:
-                self._turn.release()
+                turn.release()
+        if listener.row:
+            listener.succeed(event[0])
 
     async def acall(self, event: Event, method: Any) -> None:
         """The asynchronous twin of `call`."""
-        has_turn, context = self._begin_turn()
-        try:
-            await acall(context, method, event[1], event[2])
-            self.listener.succeed(event[0])
-        finally:
-            if has_turn:
-                self._turn.release()
-
-    def _begin_turn(self) -> tuple[bool, Context]:
-        """The handler's context; a copy of it while another thread of the run, or the handler itself, is in it."""
-        has_turn = self._turn.acquire(False)
-        return has_turn, self._context if has_turn else self._context.copy()
-
-    def hear(self, event: Event, method: Any) -> None:
-        """Hear what waited in the queue."""
         if self.listener.is_aside:
             self.listener.drop()
             return
+        has_turn = self._turn.acquire(False)
+        # A copy while another thread of the run, or the handler itself, is in it.
+        context = self._context if has_turn else self._context.copy()
+        try:
+            answer = context.run(apply, method, event)
+            if answer is not None:
+                await afinish(answer, context)
+        finally:
+            if has_turn:
+                self._turn.release()
+        self.listener.succeed(event[0])
+
+    def hear(self, event: Event, method: Any) -> None:
+        """Hear what waited in the queue."""
         try:
             self.call(event, method)
         except BaseException as error:  # it is no caller's
@@ -142,9 +150,6 @@ class Hearing:
 
     async def ahear(self, event: Event, method: Any) -> None:
         """The asynchronous twin of `hear`."""
-        if self.listener.is_aside:
-            self.listener.drop()
-            return
         try:
             await self.acall(event, method)
         except BaseException as error:

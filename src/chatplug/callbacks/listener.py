@@ -82,7 +82,6 @@ class Listener:
 
     __slots__ = (
         "_loops",
-        "_row",
         "_thread",
         "dropped",
         "failed",
@@ -91,6 +90,7 @@ class Listener:
         "kind",
         "last_error",
         "name",
+        "row",
     )
 
     def __init__(self, handler: BaseCallbackHandler, gone: Callable[[ref[BaseCallbackHandler]], None]) -> None:
@@ -106,7 +106,7 @@ class Listener:
         self.dropped = 0
         self.is_aside = False
         self.last_error: str | None = None
-        self._row: dict[str, int] = {}
+        self.row: dict[str, int] = {}
         """How often each event has failed in a row."""
         self._thread: ThreadQueue | None = None
         self._loops: dict[asyncio.AbstractEventLoop | None, LoopQueue] = {}
@@ -137,7 +137,7 @@ class Listener:
         """Note that it failed, log it the first time, and put it aside after too many times."""
         self.last_error = repr(error)
         self.failed += 1
-        self._row[event] = row = self._row.get(event, 0) + 1
+        self.row[event] = row = self.row.get(event, 0) + 1
         if self.failed == 1:
             _log.warning("%s.%s failed: %r", self.name, event, error, exc_info=error)
         if row >= _MOST_FAILURES and not self.is_aside:
@@ -152,8 +152,7 @@ class Listener:
 
     def succeed(self, event: str) -> None:
         """Note that it has heard an event."""
-        if self._row:
-            self._row.pop(event, None)
+        self.row.pop(event, None)
 
     def drop(self, number: int = 1) -> None:
         """Note that it has missed events, and log it the first time."""

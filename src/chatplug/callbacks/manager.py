@@ -130,6 +130,8 @@ class _ManagerForRun:
 class _Teller(_ManagerForRun):
     """A run of synchronous code."""
 
+    deliver = staticmethod(deliver)
+
     def on_text(self, text: str, **kwargs: Any) -> None:
         """Tell handlers a text of one's own."""
         self._tell(self._event("on_text", text, **kwargs))
@@ -144,6 +146,8 @@ class _Teller(_ManagerForRun):
 
 class _AsyncTeller(_ManagerForRun):
     """A run of asynchronous code."""
+
+    deliver = staticmethod(adeliver)
 
     async def on_text(self, text: str, **kwargs: Any) -> None:
         """The asynchronous twin of `CallbackManagerForLLMRun.on_text`."""
@@ -160,36 +164,36 @@ class _AsyncTeller(_ManagerForRun):
 class Announced:
     """The chunks that a model has announced itself, so that each is heard once."""
 
-    __slots__ = ("_told",)
+    __slots__ = ("pending",)
 
     def __init__(self) -> None:
-        self._told: OrderedDict[object, AIMessageChunk | None] = OrderedDict()
+        self.pending: OrderedDict[object, AIMessageChunk | None] = OrderedDict()
         """What was announced and has not come, the oldest first, by identity."""
 
     def __len__(self) -> int:
-        return len(self._told)
+        return len(self.pending)
 
     def was_told(self, message: AIMessageChunk) -> bool:
         """Whether the model itself has announced this chunk; each announcement counts once."""
-        if not self._told:
+        if not self.pending:
             return False
-        if self._told.pop(id(message), None) is not None:
+        if self.pending.pop(id(message), None) is not None:
             return True
         # Who announces a token without its chunk means the next one, and so does who announces a copy of it.
-        first = next(iter(self._told.values()))
+        first = next(iter(self.pending.values()))
         if first is not None and first.content != message.content:
             return False
-        self._told.popitem(last=False)
+        self.pending.popitem(last=False)
         return True
 
     def remember(self, chunk: ChatGenerationChunk | None) -> None:
         """Remember that a chunk was announced."""
         if chunk is None:
-            self._told[object()] = None
+            self.pending[object()] = None
         else:
-            self._told[id(chunk.message)] = chunk.message
-        if len(self._told) > _MOST:
-            self._told.popitem(last=False)
+            self.pending[id(chunk.message)] = chunk.message
+        if len(self.pending) > _MOST:
+            self.pending.popitem(last=False)
 
 
 class CallbackManagerForLLMRun(_Teller):

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from chatplug.callbacks import BaseCallbackHandler, CallbackManager
     from chatplug.callbacks.life import Event
+    from chatplug.callbacks.manager import Announced
     from chatplug.callbacks.run import RunKind
     from chatplug.messages import BaseMessage
     from chatplug.messages.fold import Piece
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["ModelCall"]
 
 _Source = TypeVar("_Source")
+_TOKEN = "on_llm_new_token"
 
 
 class Callee(Protocol):
@@ -57,6 +59,7 @@ class ModelCall(Life):
     """One call: its messages, its handlers, what has arrived, and how it ended."""
 
     __slots__ = (
+        "_every_token",
         "_fold",
         "_given",
         "_held",
@@ -64,6 +67,7 @@ class ModelCall(Life):
         "_last",
         "_result",
         "_whole",
+        "announced",
         "child",
         "config",
         "messages",
@@ -103,7 +107,12 @@ class ModelCall(Life):
         self._result: LLMResult | None = None
         self._whole: AIMessage | None = None
         self._fold = Fold()
+        self.announced: Announced | None = None
+        """The chunks that the model has announced itself; None where nobody listens."""
         self._given: list[tuple[AIMessageChunk, AIMessageChunk]] = []
+        """For chunks that the caller gets those that the model has announced."""
+        self._every_token: dict[str, Any] | None = None
+        """What each token's event says besides; empty where nobody hears tokens, None before the first."""
         self._id: str | None = None
         self._held: AIMessageChunk | None = None
         self._last: AIMessageChunk | None = None
@@ -229,7 +238,7 @@ class ModelCall(Life):
         return self._stands_for(message, message.model_copy(update={"id": self._id}))
 
     def _stands_for(self, given: AIMessageChunk, made: AIMessageChunk) -> AIMessageChunk:
-        if self.handlers:
+        if self.announced is not None and self.announced.pending:
             self._given.append((made, self.given(given)))
         return made
 
@@ -310,11 +319,21 @@ class ModelCall(Life):
             name=self.run.name,
         )
 
-    def heard(self, message: AIMessageChunk) -> list[Event]:
-        """What handlers hear of a chunk."""
-        assert self.run is not None, "a call that handlers hear has a run"
-        self.run.token_came()
-        return [self.event("on_llm_new_token", message.text, chunk=ChatGenerationChunk(message=message))]
+    def heard(self, message: AIMessageChunk) -> Event | None:
+        """What handlers hear of a chunk; None where none hears chunks, or where the model itself has told them."""
+        announced = self.announced
+        if announced is not None and announced.pending and announced.was_told(self.given(message)):
+            return None
+        facts = self._every_token
+        if facts is None:
+            assert self.run is not None, "a call that handlers hear has a run"
+            self.run.token_came()
+            self._every_token = facts = self.event(_TOKEN)[2] if self.hears(_TOKEN) else {}
+        if not facts:
+            return None
+        content = message.content
+        text = content if content.__class__ is str else message.text
+        return (_TOKEN, (text,), {**facts, "chunk": ChatGenerationChunk(message=message)})
 
     def outcome(self) -> tuple[LLMResult]:
         """What handlers hear with the end: the answer, or as much of it as had arrived."""

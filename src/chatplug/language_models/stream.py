@@ -50,6 +50,7 @@ class Asking(Running):
             from chatplug.callbacks.manager import CallbackManagerForLLMRun
 
             self.manager = CallbackManagerForLLMRun(self.call, self.call.inherited)
+            self.call.announced = self.manager.announced
         super().__enter__()
         if self._admission is not None:
             try:
@@ -71,6 +72,7 @@ class Asking(Running):
             from chatplug.callbacks.manager import AsyncCallbackManagerForLLMRun
 
             self.amanager = AsyncCallbackManagerForLLMRun(self.call, self.call.inherited)
+            self.call.announced = self.amanager.announced
         await super().__aenter__()
         if self._admission is not None:
             try:
@@ -99,13 +101,17 @@ class Asking(Running):
 
     def tell(self, chunk: AIMessageChunk) -> None:
         """Tell handlers of a chunk, unless the model itself has."""
-        if self.manager is not None and not self.manager.announced.was_told(self.call.given(chunk)):
-            self.send(self.call.heard(chunk))
+        manager = self.manager
+        event = self.call.heard(chunk) if manager is not None else None
+        if manager is not None and event is not None:
+            manager.deliver(self.call.handlers, event)
 
     async def atell(self, chunk: AIMessageChunk) -> None:
         """The asynchronous twin of `tell`."""
-        if self.amanager is not None and not self.amanager.announced.was_told(self.call.given(chunk)):
-            await self.asend(self.call.heard(chunk))
+        manager = self.amanager
+        event = self.call.heard(chunk) if manager is not None else None
+        if manager is not None and event is not None:
+            await manager.deliver(self.call.handlers, event)
 
 
 def drive(

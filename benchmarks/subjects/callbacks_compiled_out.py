@@ -1,0 +1,33 @@
+"""The driver of a synchronous stream as it is, with all that is there for handlers taken out by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from benchmarks.subjects.callbacks_of import model_of
+
+
+def _stream(call: Any, source: Iterator[Any]) -> Iterator[Any]:
+    try:
+        for piece in source:
+            yield from call.take(piece)
+        yield from call.finish()
+    finally:
+        close = getattr(source, "close", None)
+        if close is not None:
+            close()
+
+
+def cases() -> dict[str, Any]:
+    """The one case."""
+    model = model_of("chatplug")
+
+    def nobody(number: int) -> object:
+        text = 0
+        for _ in range(number):
+            call = model._open("Hello", None, None, {}, "_stream")
+            text = sum(len(chunk.content) for chunk in _stream(call, model._stream(call.messages, call.stop)))
+        return text
+
+    return {"nobody": nobody}
