@@ -15,7 +15,7 @@ def model_of(package: str) -> Any:
     outputs: Any = importlib.import_module(f"{package}.outputs")
     models: Any = importlib.import_module(f"{package}.language_models")
 
-    class Says(models.BaseChatModel):
+    class Says(models.BaseChatModel):  # type: ignore[misc]  # of the package that is named
         @property
         def _llm_type(self) -> str:
             return "says"
@@ -38,7 +38,7 @@ def handlers_of(package: str) -> dict[str, list[Any]]:
     """The handlers of each case."""
     base: Any = importlib.import_module(f"{package}.callbacks").BaseCallbackHandler
 
-    class Counts(base):
+    class Counts(base):  # type: ignore[misc]  # of the package that is named
         count = 0
 
         def on_llm_new_token(self, token: str, **kwargs: Any) -> None:

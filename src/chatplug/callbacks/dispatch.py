@@ -40,7 +40,7 @@ async def adispatch(handlers: list[BaseCallbackHandler], event: str, *args: Any,
 
 def deliver(handlers: list[BaseCallbackHandler], event: Event) -> None:
     """Tell each handler of an event that is ready."""
-    audience = handlers if handlers.__class__ is Audience else Audience(handlers)
+    audience = handlers if type(handlers) is Audience else Audience(handlers)
     told: _Told | None = None
     for hearing, method in audience.tell_those_that_observe(event, None):
         try:
@@ -56,7 +56,7 @@ def deliver(handlers: list[BaseCallbackHandler], event: Event) -> None:
 
 async def adeliver(handlers: list[BaseCallbackHandler], event: Event) -> None:
     """The asynchronous twin of `deliver`."""
-    audience = handlers if handlers.__class__ is Audience else Audience(handlers)
+    audience = handlers if type(handlers) is Audience else Audience(handlers)
     told: _Told | None = None
     for hearing, method in audience.tell_those_that_observe(event, asyncio.get_running_loop()):
         try:
