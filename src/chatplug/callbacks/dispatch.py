@@ -46,8 +46,7 @@ def deliver(handlers: list[BaseCallbackHandler], event: Event) -> None:
         try:
             hearing.call(event, method)
         except BaseException as error:
-            told = told or _Told(audience, event)
-            told.failed(hearing, error)
+            told = (told or _Told(audience, event)).after(hearing, error)
     if event[0] == "on_run_end" and event[1][0].parent is None:
         settle(audience)
     if told is not None:
@@ -62,8 +61,7 @@ async def adeliver(handlers: list[BaseCallbackHandler], event: Event) -> None:
         try:
             await hearing.acall(event, method)
         except BaseException as error:
-            told = told or _Told(audience, event)
-            told.failed(hearing, error)
+            told = (told or _Told(audience, event)).after(hearing, error)
     if event[0] == "on_run_end" and event[1][0].parent is None:
         await asettle(audience)
     if told is not None:
@@ -104,8 +102,8 @@ class _Told:
         self._name = event[0]
         self._failure: BaseException | None = None
 
-    def failed(self, hearing: Hearing, error: BaseException) -> None:
-        """Raise it, log it, or keep it until everybody has heard the end."""
+    def after(self, hearing: Hearing, error: BaseException) -> _Told:
+        """Raise a failure, log it, or keep it until everybody has heard the end."""
         if isinstance(error, Exception) and not hearing.is_required:
             hearing.listener.fail(self._name, error)
         elif self._name in ENDS:
@@ -116,6 +114,7 @@ class _Told:
             if self._name in STARTS:
                 self._audience.leave_behind(hearing)
             raise error
+        return self
 
     def end(self) -> None:
         """Raise what was kept."""
