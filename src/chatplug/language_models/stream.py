@@ -89,13 +89,13 @@ class Asking(Running):
 
     def steps(self, source: Iterator[_Piece]) -> Iterator[_Piece]:
         """What a stream is read from: it is closed with the block, and each of its steps inherits from the call."""
-        self.call.announced = self.manager and self.manager.announced
+        self.call.announced = None if self.manager is None else self.manager.announced
         self.source = source = self.call.source(source, "__iter__")
         return source if self.call.child is None else InContext(source, self.call.child)
 
     def asteps(self, source: AsyncIterator[_Piece]) -> AsyncIterator[_Piece]:
         """The asynchronous twin of `steps`."""
-        self.call.announced = self.amanager and self.amanager.announced
+        self.call.announced = None if self.amanager is None else self.amanager.announced
         self.source = source = self.call.source(source, "__aiter__")
         return source if self.call.child is None else AsyncInContext(source, self.call.child)
 
