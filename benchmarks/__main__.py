@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks import callbacks, cold, discovery, environment, messages, process, report, tools, wire
+from benchmarks import callbacks, cold, discovery, environment, messages, process, report, runnables, tools, wire
 
 GROUPS = {
     "wire": wire.run,
@@ -18,6 +18,7 @@ GROUPS = {
     "messages": messages.run,
     "tools": tools.run,
     "callbacks": callbacks.run,
+    "runnables": runnables.run,
 }
 
 

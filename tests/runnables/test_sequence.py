@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from chatplug.callbacks import BaseCallbackHandler, Run
 from chatplug.runnables import (
     Runnable,
     RunnableConfig,
@@ -18,25 +17,12 @@ from chatplug.runnables import (
     coerce_to_runnable,
 )
 from tests.language_models.models import Pieces, Whole
+from tests.runnables.chains import WAYS, Ends, call, every_way
 
 
 class Double(Runnable[int, int]):
     def invoke(self, input: int, config: RunnableConfig | None = None, **kwargs: Any) -> int:
         return input * 2 + int(kwargs.get("plus", 0))
-
-
-class Ends(BaseCallbackHandler):
-    """Keeps the runs that have ended, in this order."""
-
-    def __init__(self) -> None:
-        self.runs: list[Run] = []
-
-    def on_run_end(self, run: Run) -> None:
-        self.runs.append(run)
-
-    @property
-    def names(self) -> list[str]:
-        return [run.name for run in self.runs]
 
 
 def words(pieces: Iterator[str]) -> Iterator[str]:
@@ -53,27 +39,6 @@ async def awords(pieces: AsyncIterator[str]) -> AsyncIterator[str]:
 def upper(pieces: Iterator[str]) -> Iterator[str]:
     for piece in pieces:
         yield piece.upper()
-
-
-WAYS = ["invoke", "stream", "ainvoke", "astream"]
-
-
-def call(chain: Runnable[Any, Any], way: str, given: Any, config: RunnableConfig | None = None) -> Any:
-    """What a chain gives when it is called in one way; of a stream a list."""
-
-    async def astream() -> list[Any]:
-        return [piece async for piece in chain.astream(given, config)]
-
-    if way == "invoke":
-        return chain.invoke(given, config)
-    if way == "stream":
-        return list(chain.stream(given, config))
-    return asyncio.run(chain.ainvoke(given, config) if way == "ainvoke" else astream())
-
-
-def every_way(chain: Runnable[Any, Any], given: Any, config: RunnableConfig | None = None) -> list[Any]:
-    """What a chain gives in each way."""
-    return [call(chain, way, given, config) for way in WAYS]
 
 
 def test_each_step_gets_what_the_one_before_gave() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from chatplug.callbacks.custom_event import adispatch_custom_event, dispatch_custom_event
     from chatplug.callbacks.cost import CostCallbackHandler, get_cost_callback
     from chatplug.callbacks.handler import AsyncCallbackHandler, BaseCallbackHandler
     from chatplug.callbacks.listener import HandlerReport, handler_reports
@@ -38,7 +39,9 @@ __all__ = [
     "RunStatus",
     "UsageMetadataCallbackHandler",
     "UsageStatus",
+    "adispatch_custom_event",
     "aflush",
+    "dispatch_custom_event",
     "flush",
     "get_cost_callback",
     "get_usage_metadata_callback",
@@ -62,7 +65,9 @@ _HOMES = {
     "RunStatus": "run",
     "UsageMetadataCallbackHandler": "usage",
     "UsageStatus": "run",
+    "adispatch_custom_event": "custom_event",
     "aflush": "settling",
+    "dispatch_custom_event": "custom_event",
     "flush": "settling",
     "get_cost_callback": "cost",
     "get_usage_metadata_callback": "usage",

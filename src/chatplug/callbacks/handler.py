@@ -170,6 +170,15 @@ class BaseCallbackHandler:
             **kwargs: `parent_run_id`, `tags` and `inputs`.
         """
 
+    def on_chain_stream(self, chunk: Any, *, run_id: UUID, **kwargs: Any) -> Any:
+        """A piece of a chain's output has come; only streams have these.
+
+        Args:
+            chunk: The piece.
+            run_id: The run's id.
+            **kwargs: `parent_run_id` and `tags`.
+        """
+
     # ---- tools
 
     def on_tool_start(  # noqa: PLR0913  # the vocabulary's own signature

@@ -54,6 +54,10 @@ class Life:
     def learn(self, error: BaseException) -> None:
         """Tell the error where it happened, and what had arrived."""
 
+    def beside(self) -> dict[str, Any]:
+        """What is heard with a good end beside it."""
+        return {}
+
     def partial(self) -> dict[str, Any]:
         """What is heard with an error beside it."""
         return {}
@@ -106,7 +110,7 @@ class Life:
         if status == "error":
             event = self.event(failure, error, **self.partial())
         else:
-            event = self.event(end, *self.outcome(), status=status)
+            event = self.event(end, *self.outcome(), status=status, **self.beside())
         run.close(status, error)
         self.close_run(run)
         return [event, ("on_run_end", (run,), {})]
@@ -129,4 +133,6 @@ def _is_cancellation(error: BaseException) -> bool:
 
 def each_once(*groups: Sequence[BaseCallbackHandler]) -> list[BaseCallbackHandler]:
     """The handlers of all groups in their order, each once."""
+    if not any(groups):
+        return []
     return list({id(handler): handler for group in groups for handler in group}.values())

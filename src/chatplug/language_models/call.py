@@ -6,12 +6,13 @@ says what handlers have to hear. The drivers in `stream.py` only pass things on.
 
 from __future__ import annotations
 
+from copy import copy
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeVar
 
 from chatplug.callbacks.ambient import ambient_handlers
 from chatplug.callbacks.life import Life, each_once
-from chatplug.callbacks.run import Run, new_id
+from chatplug.callbacks.run import Run, new_id_text
 from chatplug.errors import ChatplugError, PluginHookError, ProviderError
 from chatplug.messages import AIMessage, AIMessageChunk, message_chunk_to_message
 from chatplug.messages.fold import Fold
@@ -64,8 +65,10 @@ class ModelCall(Life):
         "_given",
         "_held",
         "_id",
+        "_is_plain",
         "_last",
         "_result",
+        "_unread",
         "_whole",
         "announced",
         "child",
@@ -102,11 +105,15 @@ class ModelCall(Life):
         self.child: ResolvedConfig | None = None
         """What the model's own code hands on to what it calls; None where there is nothing to hand on."""
         self.handlers = each_once(config.handlers, model.callbacks or (), ambient_handlers())
-        if self.handlers or config is not NOTHING:
+        if self.handlers or config:
             self._open_run()
+        elif config is not NOTHING:
+            self.child = config  # nobody hears of this run: what is called below is part of the run above
         self._result: LLMResult | None = None
         self._whole: AIMessage | None = None
-        self._fold = Fold()
+        self._fold = _NOTHING_CAME
+        self._unread: list[str | Piece] = []
+        """What has arrived and is not in the sum yet, which most streams never need."""
         self.announced: Announced | None = None
         """The chunks that the model has announced itself; None where nobody listens."""
         self._given: list[tuple[AIMessageChunk, AIMessageChunk]] = []
@@ -115,6 +122,8 @@ class ModelCall(Life):
         """What each token's event says besides; empty where nobody hears tokens, None before the first."""
         self._id: str | None = None
         self._held: AIMessageChunk | None = None
+        self._is_plain = False
+        """Whether a piece of text needs nothing but the id: nothing is held back, nobody listens."""
         self._last: AIMessageChunk | None = None
 
     def _open_run(self) -> None:
@@ -156,14 +165,13 @@ class ModelCall(Life):
             message = message_chunk_to_message(message)
         if not isinstance(message, AIMessage):
             raise self._wrong(message)
-        added: dict[str, Any] = {}
-        if message.id is None:
-            added["id"] = f"{self._run_name()}-0"
         unsupported = self._unsupported()
-        if unsupported or info:
-            added["response_metadata"] = {**(info or {}), **message.response_metadata, **unsupported}
-        if added:
-            message = _changed(message, added)
+        if unsupported or info or message.id is None:
+            message = copy(message)
+            if message.id is None:
+                message.id = f"{self._run_name()}-0"
+            if unsupported or info:
+                message.response_metadata = {**(info or {}), **message.response_metadata, **unsupported}
         self._whole = message
         if self.handlers:
             first = ChatGeneration(message=message, generation_info=info)
@@ -175,7 +183,21 @@ class ModelCall(Life):
         """Where the pieces of a stream come from, checked."""
         if not hasattr(given, kind):
             raise self._wrong(given)
+        self._fold = Fold()
         return given
+
+    def take_text(self, piece: ChatGenerationChunk | AIMessageChunk) -> AIMessageChunk | None:
+        """What `take` gives for a piece of text, where nobody listens; None where that has to look closer."""
+        if not self._is_plain:
+            return None
+        given: Any = piece
+        if piece.__class__ is ChatGenerationChunk and not given.generation_info:
+            given = given.message
+        if given.__class__ is not AIMessageChunk:
+            return None
+        assert self._id is not None, "a piece has come"
+        chunk: AIMessageChunk | None = given.text_into(self._unread, self._id)
+        return chunk
 
     def take(self, piece: ChatGenerationChunk | AIMessageChunk) -> tuple[AIMessageChunk, ...]:
         """The chunks that the caller gets now that this piece is here.
@@ -188,14 +210,15 @@ class ModelCall(Life):
         if self._id is None:
             self._id = message.id or self._run_name()
         added = message.as_piece()
+        self._unread.append(added)
         if isinstance(added, str):
             identity, is_silent = message.id, not added
         else:
             identity, is_silent = added[1], not added[2].get("tool_call_chunks") and _is_silent(added)
         if identity != self._id:
             message = self._with_id(message, added)
-        self._fold.push(added)
         held, self._held = self._held, message if is_silent else None
+        self._is_plain = added.__class__ is str and not (is_silent or self.handlers)
         if is_silent:
             return () if held is None else (held,)
         self._last = message
@@ -216,7 +239,7 @@ class ModelCall(Life):
             changes["response_metadata"] = {**last.response_metadata, **unsupported}
         last = self._stands_for(last, last.model_copy(update=changes))
         # A chunk that was held back is in the sum already; what it learned here is not.
-        self._fold.push(("", None, {"chunk_position": "last", "response_metadata": unsupported}))
+        self._unread.append(("", None, {"chunk_position": "last", "response_metadata": unsupported}))
         self._held = None
         return (last,)
 
@@ -277,9 +300,11 @@ class ModelCall(Life):
 
     def so_far(self) -> AIMessageChunk | None:
         """What has arrived, added up; None where nothing has."""
-        if not self._fold.count:
-            return None
-        return AIMessageChunk(self._fold.content(), id=self._id, **self._fold.more())
+        fold = self._fold
+        for piece in self._unread:
+            fold.push(piece)
+        self._unread.clear()
+        return AIMessageChunk(fold.content(), id=self._id, **fold.more()) if fold.count else None
 
     def whole(self) -> AIMessage:
         """The message of a stream that has come to its end."""
@@ -354,26 +379,17 @@ class ModelCall(Life):
             run.usage, run.usage_status = usage, "reported" if run.status == "ok" else "partial"
 
     def _run_name(self) -> str:
-        return f"run-{self.run.id if self.run is not None else new_id()}"
+        return f"run-{self.run.id if self.run is not None else new_id_text()}"
+
+
+_NOTHING_CAME = Fold()
+"""What has arrived of an answer that is no stream."""
 
 
 def _is_silent(piece: Piece) -> bool:
     """Whether a chunk without a fragment of a call shows nothing: no content, and no fact beside it but metadata."""
     content, _, more = piece
     return not (content or more.get("additional_kwargs") or more.get("chunk_position"))
-
-
-def _changed(message: AIMessage, changes: dict[str, Any]) -> AIMessage:
-    """A shallow copy with some fields changed."""
-    if message.__class__ is not AIMessage:
-        return message.model_copy(update=changes)
-    # Half the time of `model_copy`, which reads every field and so gives each its default.
-    copied = AIMessage.__new__(AIMessage)
-    state: Any = object.__getstate__(message)
-    fields: dict[str, Any] = state[1]
-    for name, value in (fields | changes).items():
-        setattr(copied, name, value)
-    return copied
 
 
 def _result(message: AIMessage | None) -> LLMResult:

@@ -362,8 +362,10 @@ class BaseChatModel(StructuredModel):
     @classmethod
     def _first_of(cls, *methods: str) -> str:
         """The first of these methods that the class has written; `_generate`, which it must, where it has none."""
-        own = (name for name in methods if getattr(cls, name) is not getattr(BaseChatModel, name))
-        return next(own, "_generate")
+        for name in methods:
+            if getattr(cls, name) is not getattr(BaseChatModel, name):
+                return name
+        return "_generate"
 
     # ---- what a model says of itself
 

@@ -12,7 +12,7 @@ from chatplug.language_models.admission import Admission
 from chatplug.runnables.running import AsyncInContext, InContext, Running
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator
     from typing import Self
 
     from chatplug.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
@@ -99,6 +99,12 @@ class Asking(Running):
         self.source = source = self.call.source(source, "__aiter__")
         return source if self.call.child is None else AsyncInContext(source, self.call.child)
 
+    def told(self, chunks: Iterable[AIMessageChunk]) -> Iterator[AIMessageChunk]:
+        """These chunks, each of which handlers are told of."""
+        for chunk in chunks:
+            self.tell(chunk)
+            yield chunk
+
     def tell(self, chunk: AIMessageChunk) -> None:
         """Tell handlers of a chunk, unless the model itself has."""
         manager = self.manager
@@ -119,16 +125,14 @@ def drive(
     pieces: Callable[[CallbackManagerForLLMRun | None], Iterator[_Piece]],
 ) -> Iterator[AIMessageChunk]:
     """The chunks of one synchronous stream."""
-    is_heard = bool(call.handlers)
     with Asking(call, yields=True) as run:
         for piece in run.steps(pieces(run.manager)):
-            for chunk in call.take(piece):
-                if is_heard:
-                    run.tell(chunk)
-                yield chunk
-        for chunk in call.finish():
-            run.tell(chunk)
-            yield chunk
+            text = call.take_text(piece)
+            if text is not None:
+                yield text
+            else:
+                yield from run.told(call.take(piece))
+        yield from run.told(call.finish())
 
 
 async def adrive(
@@ -136,13 +140,15 @@ async def adrive(
     pieces: Callable[[AsyncCallbackManagerForLLMRun | None], AsyncIterator[_Piece]],
 ) -> AsyncIterator[AIMessageChunk]:
     """The asynchronous twin of `drive`."""
-    is_heard = bool(call.handlers)
     async with Asking(call, yields=True) as run:
         async for piece in run.asteps(pieces(run.amanager)):
-            for chunk in call.take(piece):
-                if is_heard:
+            text = call.take_text(piece)
+            if text is not None:
+                yield text
+            else:
+                for chunk in call.take(piece):
                     await run.atell(chunk)
-                yield chunk
+                    yield chunk
         for chunk in call.finish():
             await run.atell(chunk)
             yield chunk

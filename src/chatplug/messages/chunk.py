@@ -179,6 +179,21 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
                         return made
         return super().__add__(other)
 
+    def text_into(self, texts: list[Any], id: str) -> AIMessageChunk | None:
+        """A chunk with this id and the same text, which is appended to `texts`; None if text is not all that it has."""
+        content = self._content
+        if self._count or self._more or content.__class__ is not str or not content:
+            return None
+        texts.append(content)
+        if self._id == id:
+            return self
+        made: AIMessageChunk = _new(AIMessageChunk)
+        made._content = content
+        made._id = id
+        made._count = 0
+        made._buffer = made._more = None
+        return made
+
     @property
     def tool_call_chunks(self) -> list[ToolCallChunk]:
         """The fragments of tool calls; in a sum, one for each call."""

@@ -16,6 +16,8 @@ from chatplug.messages.tool_call import ToolCall, checked_call
 from chatplug.messages.value import Value
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from chatplug.messages.content import Content, ContentBlock
     from chatplug.messages.tool_call import InvalidToolCall
     from chatplug.messages.usage import UsageMetadata
@@ -254,6 +256,17 @@ class AIMessage(BaseMessage):
     @invalid_tool_calls.setter
     def invalid_tool_calls(self, calls: list[InvalidToolCall]) -> None:
         self._invalid_tool_calls = calls
+
+    def __copy__(self) -> Self:
+        if type(self) is not AIMessage:
+            return self.model_copy()
+        # A tenth of the price of `model_copy`, which reads every field and so gives each its default.
+        made: Any = AIMessage.__new__(AIMessage)
+        made.content, made.id, made.name = self.content, self.id, self.name
+        made._additional_kwargs, made._response_metadata = self._additional_kwargs, self._response_metadata  # noqa: SLF001  # its own
+        made._tool_calls, made._invalid_tool_calls = self._tool_calls, self._invalid_tool_calls  # noqa: SLF001  # as above
+        made.usage_metadata = self.usage_metadata
+        return made  # type: ignore[no-any-return]  # an AIMessage
 
     @classmethod
     def field_names(cls) -> tuple[str, ...]:

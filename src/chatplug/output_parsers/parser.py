@@ -13,12 +13,12 @@ from pydantic import BaseModel, ConfigDict
 from chatplug.errors import OutputParsingError
 from chatplug.messages import AIMessage, AIMessageChunk, BaseMessage
 from chatplug.runnables.chain_call import ParserCall
+from chatplug.runnables.chained import Chain
 from chatplug.runnables.config import RunnableConfig, resolve
-from chatplug.runnables.runnable import Runnable
 from chatplug.runnables.running import Running
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Iterator
+    from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 
 __all__ = ["BaseOutputParser", "Reader", "message_of", "unreadable"]
 
@@ -59,7 +59,7 @@ class _Whole(Reader[T]):
         return (self._parser.parse_message(self._so_far or AIMessage("")),)
 
 
-class BaseOutputParser(BaseModel, Runnable[BaseMessage | str, T], Generic[T]):
+class BaseOutputParser(BaseModel, Chain[BaseMessage | str, T], Generic[T]):
     """Reads what a model answered; a Runnable that stands behind one.
 
     A subclass writes `parse`; and `reader`, where it can give something before all has arrived.
@@ -99,74 +99,36 @@ class BaseOutputParser(BaseModel, Runnable[BaseMessage | str, T], Generic[T]):
         Raises:
             OutputParsingError: If it stands for none.
         """
-        call = ParserCall(self.get_name(), input, resolve(config))
+        call = self._opened(input, config)
         with Running(call, call.child):
             return call.gave(self.parse_message(message_of(input)))
 
     async def ainvoke(self, input: BaseMessage | str, config: RunnableConfig | None = None, **kwargs: Any) -> T:
         """The asynchronous twin of `invoke`."""
-        call = ParserCall(self.get_name(), input, resolve(config))
+        call = self._opened(input, config)
         async with Running(call, call.child):
             return call.gave(self.parse_message(message_of(input)))
 
-    def stream(self, input: BaseMessage | str, config: RunnableConfig | None = None, **kwargs: Any) -> Iterator[T]:
-        """What can be read of one message, as of a stream."""
-        return self.transform(iter((input,)), config, **kwargs)
+    def _opened(self, given: object, config: Mapping[str, Any] | None) -> ParserCall:
+        return ParserCall(self.get_name(), given, resolve(config))
 
-    def astream(
-        self, input: BaseMessage | str, config: RunnableConfig | None = None, **kwargs: Any
+    def _pieces(self, call: ParserCall, source: Iterator[BaseMessage | str], kwargs: dict[str, Any]) -> Iterator[T]:
+        reader = self.reader()
+        call.adds_up = reader.adds_up
+        for piece in source:
+            yield from reader.feed(message_of(piece))
+        yield from reader.end()
+
+    async def _apieces(
+        self, call: ParserCall, source: AsyncIterator[BaseMessage | str], kwargs: dict[str, Any]
     ) -> AsyncIterator[T]:
-        """The asynchronous twin of `stream`."""
-
-        async def once() -> AsyncIterator[BaseMessage | str]:
-            yield input
-
-        return self.atransform(once(), config, **kwargs)
-
-    def transform(
-        self, input: Iterator[BaseMessage | str], config: RunnableConfig | None = None, **kwargs: Any
-    ) -> Iterator[T]:
-        """The values that can be read while the pieces of a message arrive."""
-        call = ParserCall(self.get_name(), None, resolve(config))
-        reading = _Reading(self.reader(), call)
-        with Running(call) as running:
-            running.source = input
-            for piece in input:
-                yield from reading.feed(piece)
-            yield from reading.end()
-
-    async def atransform(
-        self, input: AsyncIterator[BaseMessage | str], config: RunnableConfig | None = None, **kwargs: Any
-    ) -> AsyncIterator[T]:
-        """The asynchronous twin of `transform`."""
-        call = ParserCall(self.get_name(), None, resolve(config))
-        reading = _Reading(self.reader(), call)
-        async with Running(call) as running:
-            running.source = input
-            async for piece in input:
-                for value in reading.feed(piece):
-                    yield value
-            for value in reading.end():
+        reader = self.reader()
+        call.adds_up = reader.adds_up
+        async for piece in source:
+            for value in reader.feed(message_of(piece)):
                 yield value
-
-
-class _Reading(Generic[T]):
-    """One stream: its reader, and its run, which hears what was read and what was given."""
-
-    def __init__(self, reader: Reader[T], call: ParserCall) -> None:
-        self._reader = reader
-        self._call = call
-        self._give = call.piece if reader.adds_up else call.gave
-
-    def feed(self, piece: BaseMessage | str) -> Iterator[T]:
-        call = self._call
-        message = message_of(piece)
-        if call.handlers:
-            call.given = added(call.given if isinstance(call.given, BaseMessage) else None, message)
-        return map(self._give, self._reader.feed(message))
-
-    def end(self) -> Iterator[T]:
-        return map(self._give, self._reader.end())
+        for value in reader.end():
+            yield value
 
 
 def added(before: BaseMessage | None, message: BaseMessage) -> BaseMessage:

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from chatplug.runnables.config import merge_configs, resolve, under
-from chatplug.runnables.runnable import Input, Output, Runnable
+from chatplug.runnables.config import merge_configs, under
+from chatplug.runnables.delegating import Delegating
+from chatplug.runnables.runnable import Input, Output
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
-    from chatplug.runnables.config import RunnableConfig
+    from chatplug.callbacks import BaseCallbackHandler
+    from chatplug.runnables.config import ResolvedConfig, RunnableConfig
+    from chatplug.runnables.runnable import Runnable
 
 __all__ = ["RunnableBinding"]
 
 
-class RunnableBinding(Runnable[Input, Output]):
+class RunnableBinding(Delegating[Input, Output]):
     """A Runnable with arguments and a config that go with every call.
 
     Args:
         bound: What is called.
         kwargs: Keyword arguments for each call; those of the call itself win.
         config: A config for each call; what the call says itself, or inherits, comes on top.
+        listeners: What makes a handler for each call.
+        input_type: The type it is said to take; None for that of `bound`.
+        output_type: The type it is said to give; None for that of `bound`.
 
     Raises:
         ConfigError: If the config has a key that is none of `RunnableConfig`, or a value of the wrong kind.
@@ -33,6 +39,12 @@ class RunnableBinding(Runnable[Input, Output]):
     """Keyword arguments for each call."""
     config: RunnableConfig
     """A config for each call."""
+    listeners: list[Callable[[], BaseCallbackHandler]]
+    """What makes a handler for each call."""
+    input_type: Any
+    """The type it is said to take; None where `bound` says it."""
+    output_type: Any
+    """The type it is said to give; None where `bound` says it."""
 
     def __init__(
         self,
@@ -40,50 +52,44 @@ class RunnableBinding(Runnable[Input, Output]):
         *,
         kwargs: Mapping[str, Any] | None = None,
         config: Mapping[str, Any] | None = None,
+        listeners: Sequence[Callable[[], BaseCallbackHandler]] = (),
+        input_type: Any = None,
+        output_type: Any = None,
     ) -> None:
         kwargs, own = dict(kwargs or {}), merge_configs(config)
         if isinstance(bound, RunnableBinding) and type(cast("object", bound)) is RunnableBinding:
-            kwargs, own, bound = {**bound.kwargs, **kwargs}, merge_configs(bound.config, own), bound.bound
+            kwargs, own = {**bound.kwargs, **kwargs}, merge_configs(bound.config, own)
+            listeners = [*bound.listeners, *listeners]
+            input_type, output_type = input_type or bound.input_type, output_type or bound.output_type
+            bound = bound.bound
         self.bound = bound
         self.kwargs = kwargs
         self.config = own
+        self.listeners = list(listeners)
+        self.input_type, self.output_type = input_type, output_type
 
-    def invoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:
-        """What the bound one gives."""
-        return self.bound.invoke(input, self._with(config), **{**self.kwargs, **kwargs})
+    @property
+    def InputType(self) -> Any:  # noqa: N802  # the vocabulary's name
+        """The type it takes."""
+        return self.input_type or self.bound.InputType
 
-    async def ainvoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:
-        """The asynchronous twin of `invoke`."""
-        return await self.bound.ainvoke(input, self._with(config), **{**self.kwargs, **kwargs})
-
-    def stream(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Iterator[Output]:
-        """What the bound one gives, in pieces."""
-        return self.bound.stream(input, self._with(config), **{**self.kwargs, **kwargs})
-
-    def astream(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> AsyncIterator[Output]:
-        """The asynchronous twin of `stream`."""
-        return self.bound.astream(input, self._with(config), **{**self.kwargs, **kwargs})
-
-    def transform(
-        self, input: Iterator[Input], config: RunnableConfig | None = None, **kwargs: Any
-    ) -> Iterator[Output]:
-        """What the bound one gives, in pieces, for an input in pieces."""
-        return self.bound.transform(input, self._with(config), **{**self.kwargs, **kwargs})
-
-    def atransform(
-        self, input: AsyncIterator[Input], config: RunnableConfig | None = None, **kwargs: Any
-    ) -> AsyncIterator[Output]:
-        """The asynchronous twin of `transform`."""
-        return self.bound.atransform(input, self._with(config), **{**self.kwargs, **kwargs})
+    @property
+    def OutputType(self) -> Any:  # noqa: N802  # the vocabulary's name
+        """The type it gives."""
+        return self.output_type or self.bound.OutputType
 
     def get_name(self) -> str:
         """The name of its runs: what its config says, or the name of what is bound."""
         return self.config.get("run_name") or self.bound.get_name()
 
-    def _with(self, config: Mapping[str, Any] | None) -> RunnableConfig | None:
-        if not self.config:
-            return cast("RunnableConfig | None", config)
-        return cast("RunnableConfig", under(resolve(config), self.config))
+    def _target(
+        self, config: ResolvedConfig, kwargs: dict[str, Any]
+    ) -> tuple[Runnable[Any, Any], ResolvedConfig, dict[str, Any]]:
+        if self.config:
+            config = under(config, self.config)
+        if self.listeners:
+            config = under(config, {"callbacks": [make() for make in self.listeners]})
+        return self.bound, config, {**self.kwargs, **kwargs}
 
     def __repr__(self) -> str:
         said = [f"{name}={value!r}" for name, value in (("kwargs", self.kwargs), ("config", self.config)) if value]

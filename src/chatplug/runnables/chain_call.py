@@ -47,7 +47,7 @@ class ChainCall(Life):
 
     Args:
         name: What is called, unless the config names the run.
-        given: What it is called with; None where that is still arriving.
+        given: What it is called with; `NOTHING` where that is still arriving.
         config: What was said with the call and is inherited.
         own: Handlers of what is called, which hear this run alone.
     """
@@ -73,6 +73,11 @@ class ChainCall(Life):
         self.handlers = each_once(config.handlers, own, ambient_handlers())
         self.child = child_config(config, run)
 
+    def got(self, piece: object) -> None:
+        """A piece of what it is called with; handlers hear the sum of the pieces with the end."""
+        if self.handlers:
+            self.given = added(self.given, piece)
+
     def gave(self, output: T) -> T:
         """The output, which handlers hear when the run ends."""
         self._output = output
@@ -84,10 +89,10 @@ class ChainCall(Life):
             self._output = added(self._output, output)
         return output
 
-    def for_child(self, tag: str) -> RunnableConfig:
+    def for_child(self, tag: str | None = None) -> RunnableConfig:
         """The config for something that is called, with a tag where somebody hears it."""
         child = self.child
-        if child.handlers and self.run is not None:
+        if tag is not None and child.handlers and self.run is not None:
             child = child_config(child, self.run, tag)
         return child  # type: ignore[return-value]  # a checked one
 
@@ -97,15 +102,26 @@ class ChainCall(Life):
         """What handlers hear before anything is done."""
         run = self.run
         assert run is not None, "every call of a chain has a run"
-        run.inputs = self.given
+        run.inputs = self._known()
         return self.event(
             "on_chain_start",
             {"name": run.name},
-            self.given,
+            run.inputs,
             metadata=dict(run.metadata),
             name=run.name,
             run_type=run.kind,
         )
+
+    def heard(self, piece: object) -> list[Event]:
+        """What handlers hear of a piece."""
+        return [self.event("on_chain_stream", piece)]
+
+    def beside(self) -> dict[str, Any]:
+        """What handlers hear with the end beside it: what it was called with."""
+        return {"inputs": self._known()}
+
+    def _known(self) -> Any:
+        return None if self.given is NOTHING else self.given
 
     def outcome(self) -> tuple[Any]:
         """What handlers hear with the end: what came of it, None where nothing had."""
@@ -113,17 +129,26 @@ class ChainCall(Life):
 
     def partial(self) -> dict[str, Any]:
         """What handlers hear with a failure: what it was called with."""
-        return {"inputs": self.given}
+        return self.beside()
 
     def close_run(self, run: Run) -> None:
         """Write on the run what came of it."""
-        run.inputs = self.given
+        run.inputs = self._known()
         run.output = self.outcome()[0]
 
 
 class ParserCall(ChainCall):
     """One call of an output parser."""
 
-    __slots__ = ()
+    __slots__ = ("adds_up",)
 
     kind: ClassVar[RunKind] = "parser"
+
+    def __init__(self, name: str, given: object, config: ResolvedConfig) -> None:
+        super().__init__(name, given, config)
+        self.adds_up = True
+        """Whether the pieces add up; else each holds all that has come so far."""
+
+    def piece(self, output: T) -> T:
+        """A piece of the output; handlers hear the sum of the pieces, or the last one where they do not add up."""
+        return super().piece(output) if self.adds_up else self.gave(output)

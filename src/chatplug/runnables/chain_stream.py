@@ -9,12 +9,13 @@ from contextlib import AsyncExitStack, ExitStack
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from chatplug.runnables.chain_call import NOTHING, ChainCall, added
+from chatplug.runnables.executor import END
 from chatplug.runnables.running import AsyncInContext, InContext, Running
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 
-__all__ = ["Closing", "Streams", "adrive_chain", "aiter_of", "atotal", "drive_chain", "total"]
+__all__ = ["Closing", "Streams", "adrive_chain", "aiter_all", "aiter_of", "atotal", "drive_chain", "total"]
 
 T = TypeVar("T")
 
@@ -93,22 +94,59 @@ async def atotal(pieces: AsyncIterable[T]) -> T:
     return whole  # type: ignore[no-any-return]  # a sum of T
 
 
-def drive_chain(call: ChainCall, pieces: Callable[[], Iterator[T]]) -> Iterator[T]:
-    """The pieces of one synchronous stream; each is made with the config that the call hands on."""
+def drive_chain(call: ChainCall, pieces: Callable[[Iterator[Any]], Iterator[T]], source: Iterator[Any]) -> Iterator[T]:
+    """The pieces of one synchronous stream; each is made with the config that the call hands on.
+
+    What is transformed begins before the run that transforms it, as it does when both are called one after the other.
+    """
+    if call.given is NOTHING:
+        source = _begun(next(source, END), source, call)
     with Running(call) as run:
-        run.source = source = pieces()
-        for piece in InContext(source, call.child):
-            yield call.piece(piece)
+        run.source = stream = pieces(source)
+        is_heard = call.hears("on_chain_stream")
+        for piece in InContext(stream, call.child):
+            call.piece(piece)
+            if is_heard:
+                run.send(call.heard(piece))
+            yield piece
 
 
-async def adrive_chain(call: ChainCall, pieces: Callable[[], AsyncIterator[T]]) -> AsyncIterator[T]:
+async def adrive_chain(
+    call: ChainCall, pieces: Callable[[AsyncIterator[Any]], AsyncIterator[T]], source: AsyncIterator[Any]
+) -> AsyncIterator[T]:
     """The asynchronous twin of `drive_chain`."""
+    if call.given is NOTHING:
+        source = _abegun(await anext(source, END), source, call)
     async with Running(call) as run:
-        run.source = source = pieces()
-        async for piece in AsyncInContext(source, call.child):
-            yield call.piece(piece)
+        run.source = stream = pieces(source)
+        is_heard = call.hears("on_chain_stream")
+        async for piece in AsyncInContext(stream, call.child):
+            call.piece(piece)
+            if is_heard:
+                await run.asend(call.heard(piece))
+            yield piece
 
 
-async def aiter_of(item: T) -> AsyncIterator[T]:
+def _begun(piece: Any, source: Iterator[Any], call: ChainCall) -> Iterator[Any]:
+    while piece is not END:
+        call.got(piece)
+        yield piece
+        piece = next(source, END)
+
+
+async def _abegun(piece: Any, source: AsyncIterator[Any], call: ChainCall) -> AsyncIterator[Any]:
+    while piece is not END:
+        call.got(piece)
+        yield piece
+        piece = await anext(source, END)
+
+
+async def aiter_all(items: Iterable[T]) -> AsyncIterator[T]:
+    """The items as an asynchronous iterator."""
+    for item in items:
+        yield item
+
+
+def aiter_of(item: T) -> AsyncIterator[T]:
     """An asynchronous iterator of one item."""
-    yield item
+    return aiter_all((item,))

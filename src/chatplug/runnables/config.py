@@ -13,6 +13,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, cast
 
 from chatplug.callbacks.handler import BaseCallbackHandler
+from chatplug.callbacks.here import provide_run
 from chatplug.callbacks.life import each_once
 from chatplug.errors import ConfigError, nearest
 
@@ -64,12 +65,14 @@ class RunnableConfig(TypedDict, total=False):
 class ResolvedConfig(dict[str, Any]):
     """A config that was checked, and joined with what is inherited."""
 
-    __slots__ = ("handlers", "parent")
+    __slots__ = ("handlers", "parent", "tag")
 
     handlers: tuple[BaseCallbackHandler, ...]
     """Who listens to the run and to those below."""
     parent: Run | None
     """The run above."""
+    tag: str | None
+    """That of the tags which says what the call is to the run above, as `seq:step:1`; not inherited."""
 
     def __init__(
         self,
@@ -77,9 +80,17 @@ class ResolvedConfig(dict[str, Any]):
         handlers: tuple[BaseCallbackHandler, ...] = (),
         parent: Run | None = None,
     ) -> None:
-        super().__init__(values)
+        if values:
+            self.update(values)
         self.handlers = handlers
         self.parent = parent
+        self.tag = None
+
+    def copy(self) -> ResolvedConfig:
+        """Another one that says the same."""
+        copied = ResolvedConfig(self, self.handlers, self.parent)
+        copied.tag = self.tag
+        return copied
 
 
 NOTHING = ResolvedConfig()
@@ -121,8 +132,7 @@ def ensure_config(config: Mapping[str, Any] | None = None) -> RunnableConfig:
     Raises:
         ConfigError: If it has a key that is none of `RunnableConfig`, or a value of the wrong kind.
     """
-    resolved = resolve(config)
-    return cast("RunnableConfig", ResolvedConfig(resolved, resolved.handlers, resolved.parent))
+    return cast("RunnableConfig", resolve(config).copy())
 
 
 def merge_configs(*configs: Mapping[str, Any] | None) -> RunnableConfig:
@@ -164,6 +174,7 @@ def under(config: ResolvedConfig, base: Mapping[str, Any]) -> ResolvedConfig:
     listeners = base.get("callbacks") or ()
     handlers = tuple(each_once(config.handlers, getattr(listeners, "handlers", listeners)))
     result = ResolvedConfig(merged, handlers, config.parent or getattr(listeners, "parent_run", None))
+    result.tag = config.tag
     if handlers:
         result["callbacks"] = _manager(result, result.parent)
     return result
@@ -185,19 +196,31 @@ def batch_configs(
     if config is None or isinstance(config, Mapping):
         whole = resolve(config)
         configs = [whole] * len(given)
-        if "run_id" in whole and len(given) > 1:
-            warnings.warn("run_id names one run: the first of this batch has it.", RuntimeWarning, stacklevel=3)
-            other = ResolvedConfig(whole, whole.handlers, whole.parent)
-            del other["run_id"]
-            configs = [whole, *[other] * (len(given) - 1)]
     else:
         configs = [resolve(one) for one in config]
         if len(configs) != len(given):
             raise ConfigError(
                 f"A batch of {len(given)} inputs was given {len(configs)} configs.", hint="Give one, or one for each."
             )
+    _use_ids_once(configs)
     at_once: int | None = configs[0].get("max_concurrency") if configs else None
     return given, cast("list[RunnableConfig]", configs), at_once
+
+
+def _use_ids_once(configs: list[ResolvedConfig]) -> None:
+    """Take an id that stands in several configs from all but the first."""
+    used: set[object] = set()
+    is_double = False
+    for index, config in enumerate(configs):
+        run_id = config.get("run_id")
+        if run_id in used:
+            is_double = True
+            configs[index] = config.copy()
+            del configs[index]["run_id"]
+        elif run_id is not None:
+            used.add(run_id)
+    if is_double:
+        warnings.warn("run_id names one run: the first of this batch has it.", RuntimeWarning, stacklevel=4)
 
 
 def child_config(config: ResolvedConfig, run: Run, tag: str | None = None) -> ResolvedConfig:
@@ -206,8 +229,11 @@ def child_config(config: ResolvedConfig, run: Run, tag: str | None = None) -> Re
     if config:
         for name in _OWN:
             child.pop(name, None)
+    if config.tag is not None:
+        child["tags"] = [one for one in child["tags"] if one != config.tag]
     if tag is not None and config.handlers:
         child["tags"] = [*child.get("tags", ()), tag]
+        child.tag = tag
     if config.handlers:
         child["callbacks"] = _manager(child, run)
     return child
@@ -327,3 +353,11 @@ def _check_run_id(value: object) -> None:
 def _check_count(key: str, value: object) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise ConfigError(f"config[{key!r}] is {value!r}.", hint="Give a number from 1.")
+
+
+def _here(config: Mapping[str, Any] | None) -> tuple[Sequence[BaseCallbackHandler], Run | None]:
+    found = resolve(config)
+    return found.handlers, found.parent
+
+
+provide_run(_here)

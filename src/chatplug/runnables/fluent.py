@@ -11,18 +11,29 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeGuard, TypeVar, cast, overload
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
 
     from chatplug.runnables.binding import RunnableBinding
     from chatplug.runnables.config import RunnableConfig
+    from chatplug.runnables.configurable import (
+        ConfigurableField,
+        RunnableConfigurableAlternatives,
+        RunnableConfigurableFields,
+    )
+    from chatplug.runnables.each import RunnableEach
+    from chatplug.runnables.events import StreamEvent, Version
+    from chatplug.runnables.fallbacks import RunnableWithFallbacks
+    from chatplug.runnables.listening import Listener
+    from chatplug.runnables.retry import ExponentialJitterParams, RunnableRetry
     from chatplug.runnables.runnable import Runnable
     from chatplug.runnables.sequence import RunnableSequence
 
-__all__ = ["Fluent", "coerce_to_runnable", "is_runnable"]
+__all__ = ["Fluent", "chain", "coerce_to_runnable", "is_runnable"]
 
 Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)
 Other = TypeVar("Other")
+Another = TypeVar("Another")
 
 
 class Fluent(Generic[Input, Output]):
@@ -100,6 +111,206 @@ class Fluent(Generic[Input, Output]):
 
         return RunnableBinding(_this(self), config={**(config or {}), **kwargs})
 
+    def with_listeners(
+        self,
+        *,
+        on_start: Listener | None = None,
+        on_end: Listener | None = None,
+        on_error: Listener | None = None,
+    ) -> RunnableBinding[Input, Output]:
+        """This one, with functions that are told of its runs, and not of what is called below.
+
+        Each is called with the `Run`, and with a config of its tags and metadata where it has a second parameter. One
+        that fails is logged.
+
+        Args:
+            on_start: Called when the run begins.
+            on_end: Called when it has ended well, was cancelled or left.
+            on_error: Called when it has failed.
+        """
+        from chatplug.runnables.binding import RunnableBinding
+        from chatplug.runnables.listening import Listening
+
+        return RunnableBinding(_this(self), listeners=[lambda: Listening(on_start, on_end, on_error)])
+
+    def with_alisteners(
+        self,
+        *,
+        on_start: Listener | None = None,
+        on_end: Listener | None = None,
+        on_error: Listener | None = None,
+    ) -> RunnableBinding[Input, Output]:
+        """`with_listeners` for functions that are `async def`; those take both kinds."""
+        return self.with_listeners(on_start=on_start, on_end=on_end, on_error=on_error)
+
+    def with_types(
+        self, *, input_type: type[Other] | None = None, output_type: type[Another] | None = None
+    ) -> RunnableBinding[Any, Any]:
+        """This one, said to take and to give other types.
+
+        Args:
+            input_type: What it takes; None for what it says itself.
+            output_type: What it gives; None for what it says itself.
+        """
+        from chatplug.runnables.binding import RunnableBinding
+
+        return RunnableBinding(_this(self), input_type=input_type, output_type=output_type)
+
+    def with_retry(
+        self,
+        *,
+        retry_if_exception_type: tuple[type[Exception], ...] | None = None,
+        wait_exponential_jitter: bool = True,
+        exponential_jitter_params: ExponentialJitterParams | None = None,
+        stop_after_attempt: int = 3,
+    ) -> RunnableRetry[Input, Output]:
+        """This one, tried again when it fails; a stream until its first piece is here.
+
+        Args:
+            retry_if_exception_type: Which exceptions are worth another attempt. Without it all but those that would
+                come again: what the caller got wrong, what is wrong with a plugin, and what a provider refuses.
+            wait_exponential_jitter: Whether to wait between attempts where the provider does not say how long.
+            exponential_jitter_params: How long to wait.
+            stop_after_attempt: How many attempts there are at most.
+        """
+        from chatplug.runnables.retry import RunnableRetry
+
+        return RunnableRetry(
+            _this(self),
+            retry_if_exception_type=retry_if_exception_type,
+            wait_exponential_jitter=wait_exponential_jitter,
+            exponential_jitter_params=exponential_jitter_params,
+            stop_after_attempt=stop_after_attempt,
+        )
+
+    def with_fallbacks(
+        self,
+        fallbacks: Sequence[Runnable[Any, Any]],
+        *,
+        exceptions_to_handle: tuple[type[Exception], ...] = (Exception,),
+        exception_key: str | None = None,
+    ) -> RunnableWithFallbacks[Input, Output]:
+        """This one, and others that are tried in turn where it fails; a stream until its first piece is here.
+
+        Args:
+            fallbacks: What is tried then, in this order.
+            exceptions_to_handle: Which exceptions make the next one be tried.
+            exception_key: The key under which a fallback finds in its input, which has to be a dict then, the
+                exception of the one before it.
+        """
+        from chatplug.runnables.fallbacks import RunnableWithFallbacks
+
+        return RunnableWithFallbacks(
+            _this(self), fallbacks, exceptions_to_handle=exceptions_to_handle, exception_key=exception_key
+        )
+
+    def configurable_fields(self, **fields: ConfigurableField) -> RunnableConfigurableFields[Input, Output]:
+        """This one, some fields of which a call may set: `config={"configurable": {id: value}}`.
+
+        Args:
+            **fields: For each name of a field what a call says to set it.
+
+        Raises:
+            ConfigError: If it has no such field.
+        """
+        from chatplug.runnables.configurable import RunnableConfigurableFields
+
+        return RunnableConfigurableFields(_this(self), fields)
+
+    def configurable_alternatives(
+        self,
+        which: ConfigurableField,
+        *,
+        default_key: str = "default",
+        prefix_keys: bool = False,
+        **alternatives: Runnable[Any, Any] | Callable[[], Runnable[Any, Any]],
+    ) -> RunnableConfigurableAlternatives[Input, Output]:
+        """This one or another, as a call chooses: `config={"configurable": {id: key}}`.
+
+        Args:
+            which: What a call says to choose.
+            default_key: What a call says to choose this one; it may as well say nothing.
+            prefix_keys: Whether the keys of fields of an alternative are marked with it: `which==key/field`.
+            **alternatives: The others, by what a call says: Runnables, or functions that make one when it is chosen.
+
+        Raises:
+            ConfigError: If an alternative has the key of the default.
+        """
+        from chatplug.runnables.configurable import RunnableConfigurableAlternatives
+
+        return RunnableConfigurableAlternatives(
+            which, _this(self), alternatives, default_key=default_key, prefix_keys=prefix_keys
+        )
+
+    # ---- what happens
+
+    def astream_events(  # noqa: PLR0913  # the vocabulary's own signature
+        self: Fluent[Other, Any],
+        input: Other,
+        config: RunnableConfig | None = None,
+        *,
+        version: Version = "v2",
+        include_names: Sequence[str] | None = None,
+        include_types: Sequence[str] | None = None,
+        include_tags: Sequence[str] | None = None,
+        exclude_names: Sequence[str] | None = None,
+        exclude_types: Sequence[str] | None = None,
+        exclude_tags: Sequence[str] | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[StreamEvent]:
+        """What happens in a run and in all below it, as dicts, while it happens; a model in it streams.
+
+        Left early (`aclose`), the run is cancelled. An exception of the run is raised after its last event.
+
+        Args:
+            input: The input.
+            config: What is said with this call.
+            version: `v2`, or `v1` without `parent_ids`.
+            include_names: Only runs of these names, or what another `include` says.
+            include_types: Only runs of these types: `chat_model`, `chain`, `parser`, `tool`, `custom`.
+            include_tags: Only runs with one of these tags.
+            exclude_names: No runs of these names.
+            exclude_types: No runs of these types.
+            exclude_tags: No runs with one of these tags.
+            **kwargs: Settings of this call.
+
+        Raises:
+            ValueError: If there is no such version.
+        """
+        from chatplug.runnables.events import EventFilter, astream_events
+
+        if version not in ("v1", "v2"):
+            raise ValueError(f"astream_events has no version {version!r}; it has 'v1' and 'v2'.")
+        wanted = EventFilter(
+            include_names=include_names,
+            include_types=include_types,
+            include_tags=include_tags,
+            exclude_names=exclude_names,
+            exclude_types=exclude_types,
+            exclude_tags=exclude_tags,
+        )
+        return astream_events(_this(self), input, config, version, wanted, kwargs)
+
+    # ---- for lists and dicts
+
+    def map(self) -> RunnableEach[Input, Output]:
+        """This one for a list of inputs, several at once."""
+        from chatplug.runnables.each import RunnableEach
+
+        return RunnableEach(_this(self))
+
+    def pick(self, keys: str | list[str]) -> RunnableSequence[Input, Any]:
+        """This one, and of the dict that it gives what stands under a key, or a dict of several."""
+        from chatplug.runnables.passthrough import RunnablePick
+
+        return self.pipe(RunnablePick(keys))
+
+    def assign(self, **steps: Any) -> RunnableSequence[Input, dict[str, Any]]:
+        """This one, and the dict that it gives with more keys: each of what a step gives for the dict."""
+        from chatplug.runnables.passthrough import RunnablePassthrough
+
+        return self.pipe(RunnablePassthrough[Any].assign(**steps))
+
 
 def _this(runnable: Fluent[Input, Output]) -> Runnable[Input, Output]:
     return cast("Runnable[Input, Output]", runnable)
@@ -139,3 +350,23 @@ def coerce_to_runnable(thing: Any) -> Runnable[Any, Any]:
     raise TypeError(
         f"{type(thing).__name__} is no step. A step is a Runnable, a function, a generator function or a dict of these."
     )
+
+
+@overload
+def chain(func: Callable[[Other], Awaitable[Another]]) -> Runnable[Other, Another]: ...
+@overload
+def chain(func: Callable[[Iterator[Other]], Iterator[Another]]) -> Runnable[Other, Another]: ...
+@overload
+def chain(func: Callable[[AsyncIterator[Other]], AsyncIterator[Another]]) -> Runnable[Other, Another]: ...
+@overload
+def chain(func: Callable[[Other], Another]) -> Runnable[Other, Another]: ...
+def chain(func: Callable[..., Any]) -> Runnable[Any, Any]:
+    """A decorator that makes a function, or a generator function, a Runnable with the function's name.
+
+    >>> @chain
+    ... def shout(text: str) -> str:
+    ...     return text.upper()
+    >>> shout.batch(["a", "b"])
+    ['A', 'B']
+    """
+    return coerce_to_runnable(func)

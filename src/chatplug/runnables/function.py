@@ -12,11 +12,10 @@ from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 from chatplug.runnables.chain_call import NOTHING, ChainCall
-from chatplug.runnables.chain_stream import Closing, adrive_chain, aiter_of, atotal, drive_chain, total
-from chatplug.runnables.config import ResolvedConfig, resolve
+from chatplug.runnables.chain_stream import Closing, aiter_of, atotal, total
+from chatplug.runnables.chained import Chain
 from chatplug.runnables.executor import aiter_in_executor, run_in_executor
 from chatplug.runnables.fluent import Fluent, is_runnable
-from chatplug.runnables.runnable import Runnable
 from chatplug.runnables.running import Running
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ Made = TypeVar("Made", covariant=True)
 _RECURSION_LIMIT = 25
 
 
-class RunnableLambda(Runnable[Given, Made]):
+class RunnableLambda(Chain[Given, Made]):
     """A function as a Runnable.
 
     A function that gives a Runnable has it called with the same input, and gives what that gives. One that gives a
@@ -47,8 +46,6 @@ class RunnableLambda(Runnable[Given, Made]):
         TypeError: If it is no function.
     """
 
-    name: str | None
-    """The name of its runs; None for the class's name."""
     func: Callable[..., Any] | None
     """The function of synchronous calls; None where there is none."""
     afunc: Callable[..., Any] | None
@@ -91,7 +88,7 @@ class RunnableLambda(Runnable[Given, Made]):
 
     def invoke(self, input: Given, config: RunnableConfig | None = None, **kwargs: Any) -> Made:
         """What the function gives."""
-        call = ChainCall(self.get_name(), input, resolve(config))
+        call = self._opened(input, config)
         with Running(call, call.child):
             output = self._output(call, input, kwargs)
             if isinstance(output, _SPECIAL):
@@ -100,34 +97,12 @@ class RunnableLambda(Runnable[Given, Made]):
 
     async def ainvoke(self, input: Given, config: RunnableConfig | None = None, **kwargs: Any) -> Made:
         """What the function gives; a function that is not asynchronous runs in a worker thread."""
-        call = ChainCall(self.get_name(), input, resolve(config))
+        call = self._opened(input, config)
         async with Running(call, call.child):
             output = await self._aoutput(call, input, kwargs)
             if isinstance(output, _SPECIAL):
                 output = await _awhole(output, call)
             return call.gave(output)  # type: ignore[no-any-return]  # what the function says
-
-    def stream(self, input: Given, config: RunnableConfig | None = None, **kwargs: Any) -> Iterator[Made]:
-        """What the function gives; in pieces where that is a generator or a Runnable."""
-        call = ChainCall(self.get_name(), input, resolve(config))
-        return drive_chain(call, lambda: self._pieces(call, iter([input]), kwargs))
-
-    def astream(self, input: Given, config: RunnableConfig | None = None, **kwargs: Any) -> AsyncIterator[Made]:
-        """The asynchronous twin of `stream`."""
-        call = ChainCall(self.get_name(), input, resolve(config))
-        return adrive_chain(call, lambda: self._apieces(call, aiter_of(input), kwargs))
-
-    def transform(self, input: Iterator[Given], config: RunnableConfig | None = None, **kwargs: Any) -> Iterator[Made]:
-        """What the function gives for the whole input; in pieces where that is a generator or a Runnable."""
-        call = ChainCall(self.get_name(), None, resolve(config))
-        return drive_chain(call, lambda: self._pieces(call, input, kwargs))
-
-    def atransform(
-        self, input: AsyncIterator[Given], config: RunnableConfig | None = None, **kwargs: Any
-    ) -> AsyncIterator[Made]:
-        """The asynchronous twin of `transform`."""
-        call = ChainCall(self.get_name(), None, resolve(config))
-        return adrive_chain(call, lambda: self._apieces(call, input, kwargs))
 
     def _output(self, call: ChainCall, given: Any, kwargs: dict[str, Any]) -> Any:
         if self.func is None:
@@ -141,8 +116,9 @@ class RunnableLambda(Runnable[Given, Made]):
             kwargs = {**kwargs, **granted(self._aasks, call, is_async=self.afunc is not None)}
         if self.afunc is None:
             assert self.func is not None, "one of the two is there"
-            return await run_in_executor(None, self.func, given, **kwargs)
-        output = self.afunc(given, **kwargs)
+            output: Any = await run_in_executor(None, self.func, given, **kwargs)
+        else:
+            output = self.afunc(given, **kwargs)
         return await output if inspect.isawaitable(output) else output
 
     def _pieces(self, call: ChainCall, source: Iterator[Any], kwargs: dict[str, Any]) -> Iterator[Any]:
@@ -184,7 +160,7 @@ def granted(asked: frozenset[str], call: ChainCall, *, is_async: bool) -> dict[s
     """What a function has asked for of its run."""
     given: dict[str, Any] = {}
     if "config" in asked:
-        given["config"] = ResolvedConfig(call.child, call.child.handlers, call.child.parent)
+        given["config"] = call.child.copy()
     if "run_manager" in asked:
         from chatplug.callbacks.manager import AsyncCallbackManagerForChainRun, CallbackManagerForChainRun
 
@@ -198,7 +174,7 @@ def _deeper(call: ChainCall) -> RunnableConfig:
     left: int = call.child.get("recursion_limit", _RECURSION_LIMIT)
     if left < 1:
         raise RecursionError("A function gave a Runnable that gave a Runnable, more often than recursion_limit allows.")
-    child = ResolvedConfig(call.child, call.child.handlers, call.child.parent)
+    child = call.child.copy()
     child["recursion_limit"] = left - 1
     return cast("RunnableConfig", child)
 
@@ -213,8 +189,6 @@ def _whole(output: Any, call: ChainCall) -> Any:
 
 async def _awhole(output: Any, call: ChainCall) -> Any:
     """The asynchronous twin of `_whole`."""
-    if isinstance(output, CoroutineType):
-        return cast("object", await output)
     if is_runnable(output):
         return await output.ainvoke(call.given, _deeper(call))
     whole = await atotal(_astream_of(output, call))

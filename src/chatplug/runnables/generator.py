@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import inspect
+from concurrent.futures import wait
 from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
-from chatplug.runnables.chain_call import NOTHING, ChainCall
-from chatplug.runnables.chain_stream import adrive_chain, aiter_of, atotal, drive_chain, total
-from chatplug.runnables.config import resolve
+from chatplug.runnables.chained import Chain
 from chatplug.runnables.executor import aiter_in_executor
 from chatplug.runnables.function import asks, granted, is_asynchronous
-from chatplug.runnables.runnable import Runnable
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import AsyncIterator, Callable, Iterator
 
-    from chatplug.runnables.config import RunnableConfig
+    from chatplug.runnables.chain_call import ChainCall
 
 __all__ = ["RunnableGenerator"]
 
@@ -25,7 +23,7 @@ Made = TypeVar("Made", covariant=True)
 T = TypeVar("T")
 
 
-class RunnableGenerator(Runnable[Given, Made]):
+class RunnableGenerator(Chain[Given, Made]):
     """A generator function as a Runnable: it gets an iterator of the input's pieces, and yields those of the output.
 
     It may ask for the `config` and the `run_manager` of its run by having parameters of these names.
@@ -38,9 +36,6 @@ class RunnableGenerator(Runnable[Given, Made]):
     Raises:
         TypeError: If it is no generator function.
     """
-
-    name: str | None
-    """The name of its runs."""
 
     @overload
     def __init__(
@@ -69,38 +64,6 @@ class RunnableGenerator(Runnable[Given, Made]):
         self._asks = asks(transform)
         self._aasks = self._asks if atransform is None else asks(atransform)
         self.name = name or getattr(transform, "__name__", None)
-
-    def invoke(self, input: Given, config: RunnableConfig | None = None, **kwargs: Any) -> Made:
-        """The sum of what it yields; None where it yields nothing."""
-        whole = total(self.stream(input, config, **kwargs))
-        return cast("Made", None) if whole is NOTHING else whole
-
-    async def ainvoke(self, input: Given, config: RunnableConfig | None = None, **kwargs: Any) -> Made:
-        """The asynchronous twin of `invoke`."""
-        whole = await atotal(self.astream(input, config, **kwargs))
-        return cast("Made", None) if whole is NOTHING else whole
-
-    def stream(self, input: Given, config: RunnableConfig | None = None, **kwargs: Any) -> Iterator[Made]:
-        """What it yields."""
-        call = ChainCall(self.get_name(), input, resolve(config))
-        return drive_chain(call, lambda: self._pieces(call, iter([input]), kwargs))
-
-    def astream(self, input: Given, config: RunnableConfig | None = None, **kwargs: Any) -> AsyncIterator[Made]:
-        """The asynchronous twin of `stream`."""
-        call = ChainCall(self.get_name(), input, resolve(config))
-        return adrive_chain(call, lambda: self._apieces(call, aiter_of(input), kwargs))
-
-    def transform(self, input: Iterator[Given], config: RunnableConfig | None = None, **kwargs: Any) -> Iterator[Made]:
-        """What it yields, for an input in pieces."""
-        call = ChainCall(self.get_name(), None, resolve(config))
-        return drive_chain(call, lambda: self._pieces(call, input, kwargs))
-
-    def atransform(
-        self, input: AsyncIterator[Given], config: RunnableConfig | None = None, **kwargs: Any
-    ) -> AsyncIterator[Made]:
-        """The asynchronous twin of `transform`."""
-        call = ChainCall(self.get_name(), None, resolve(config))
-        return adrive_chain(call, lambda: self._apieces(call, input, kwargs))
 
     def _pieces(self, call: ChainCall, source: Iterator[Any], kwargs: dict[str, Any]) -> Iterator[Any]:
         if self._transform is None:
@@ -150,8 +113,13 @@ class _FromLoop:
         return self
 
     def __next__(self) -> Any:
+        if self._is_left:
+            raise StopIteration
+        step = self._asyncio.run_coroutine_threadsafe(self._next(), self._loop)
+        while not step.done() and not self._loop.is_closed():
+            wait([step], timeout=1.0)  # not for ever: a loop that is closed makes no step
         try:
-            return self._asyncio.run_coroutine_threadsafe(self._next(), self._loop).result()
+            return step.result(timeout=0)
         except StopAsyncIteration:
             raise StopIteration from None
 

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from chatplug.runnables.batch import abatch, batch, threads
 from chatplug.runnables.chain_call import ChainCall, added
-from chatplug.runnables.chain_stream import Streams, adrive_chain, aiter_of, drive_chain
+from chatplug.runnables.chain_stream import Streams
+from chatplug.runnables.chained import Chain
 from chatplug.runnables.config import resolve
 from chatplug.runnables.executor import END, Steps
 from chatplug.runnables.fluent import coerce_to_runnable
-from chatplug.runnables.runnable import Runnable
 from chatplug.runnables.running import Running
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from chatplug.runnables.config import RunnableConfig
+    from chatplug.runnables.runnable import Runnable
 
 __all__ = ["AddableDict", "RunnableMap", "RunnableParallel"]
 
@@ -47,7 +48,7 @@ class AddableDict(dict[str, Any]):
         return AddableDict(other) + self
 
 
-class RunnableParallel(Runnable[Given, dict[str, Any]]):
+class RunnableParallel(Chain[Given, dict[str, Any]]):
     """Several Runnables that are called at once with the same input.
 
     Args:
@@ -59,12 +60,12 @@ class RunnableParallel(Runnable[Given, dict[str, Any]]):
         TypeError: If a step is none of these.
     """
 
-    name: str | None
-    """The name of its runs; None for one made of the keys."""
     steps: dict[str, Runnable[Given, Any]]
     """What is called for each key."""
 
-    def __init__(self, steps: Mapping[str, Any] | None = None, /, *, name: str | None = None, **more: Any) -> None:
+    def __init__(
+        self: RunnableParallel[Any], steps: Mapping[str, Any] | None = None, /, *, name: str | None = None, **more: Any
+    ) -> None:
         self.name = name
         self.steps = {}
         for key, thing in {**(steps or {}), **more}.items():
@@ -77,9 +78,18 @@ class RunnableParallel(Runnable[Given, dict[str, Any]]):
         """The name of its runs: `RunnableParallel<first,second>` unless it has one."""
         return self.name or f"RunnableParallel<{','.join(self.steps)}>"
 
+    def _opened(self, given: object, config: Mapping[str, Any] | None) -> _ParallelCall:
+        return _ParallelCall(self, given, config)
+
+    def _pieces(self, call: _ParallelCall, source: Iterator[Any], kwargs: dict[str, Any]) -> Iterator[Any]:
+        return _pieces(call, source, kwargs)
+
+    def _apieces(self, call: _ParallelCall, source: AsyncIterator[Any], kwargs: dict[str, Any]) -> AsyncIterator[Any]:
+        return _apieces(call, source, kwargs)
+
     def invoke(self, input: Given, config: RunnableConfig | None = None, **kwargs: Any) -> dict[str, Any]:
         """What each step gives; they are called on threads, of which the caller's own is one."""
-        call = _ParallelCall(self, input, config)
+        call = self._opened(input, config)
         with Running(call, call.child):
             outputs = batch(
                 lambda number: call.steps[number].invoke(input, call.config(number), **kwargs),
@@ -91,7 +101,7 @@ class RunnableParallel(Runnable[Given, dict[str, Any]]):
 
     async def ainvoke(self, input: Given, config: RunnableConfig | None = None, **kwargs: Any) -> dict[str, Any]:
         """The asynchronous twin of `invoke`."""
-        call = _ParallelCall(self, input, config)
+        call = self._opened(input, config)
         async with Running(call, call.child):
             outputs = await abatch(
                 lambda number: call.steps[number].ainvoke(input, call.config(number), **kwargs),
@@ -100,32 +110,6 @@ class RunnableParallel(Runnable[Given, dict[str, Any]]):
                 return_exceptions=False,
             )
             return call.gave(dict(zip(self.steps, outputs, strict=True)))
-
-    def stream(self, input: Given, config: RunnableConfig | None = None, **kwargs: Any) -> Iterator[dict[str, Any]]:
-        """The pieces of each step, as they come, each in a dict of its own; the dicts add up."""
-        call = _ParallelCall(self, input, config)
-        return drive_chain(call, lambda: _pieces(call, iter([input]), kwargs))
-
-    def astream(
-        self, input: Given, config: RunnableConfig | None = None, **kwargs: Any
-    ) -> AsyncIterator[dict[str, Any]]:
-        """The asynchronous twin of `stream`."""
-        call = _ParallelCall(self, input, config)
-        return adrive_chain(call, lambda: _apieces(call, aiter_of(input), kwargs))
-
-    def transform(
-        self, input: Iterator[Given], config: RunnableConfig | None = None, **kwargs: Any
-    ) -> Iterator[dict[str, Any]]:
-        """The pieces of each step, for an input in pieces, which every step gets."""
-        call = _ParallelCall(self, None, config)
-        return drive_chain(call, lambda: _pieces(call, input, kwargs))
-
-    def atransform(
-        self, input: AsyncIterator[Given], config: RunnableConfig | None = None, **kwargs: Any
-    ) -> AsyncIterator[dict[str, Any]]:
-        """The asynchronous twin of `transform`."""
-        call = _ParallelCall(self, None, config)
-        return adrive_chain(call, lambda: _apieces(call, input, kwargs))
 
 
 RunnableMap = RunnableParallel

@@ -12,6 +12,8 @@ from chatplug.runnables.fluent import Fluent
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 
+    from pydantic import BaseModel
+
     from chatplug.runnables.config import RunnableConfig
 
 __all__ = ["Input", "Output", "Runnable"]
@@ -240,6 +242,34 @@ class Runnable(Fluent[Input, Output], ABC):
         )
 
     # ---- what it says of itself
+
+    @property
+    def InputType(self) -> Any:  # noqa: N802  # the vocabulary's name
+        """The type it takes, as its class says; `Any` where it does not."""
+        from chatplug.runnables.types_of import types_of
+
+        return types_of(self)[0]
+
+    @property
+    def OutputType(self) -> Any:  # noqa: N802  # the vocabulary's name
+        """The type it gives, as its class says; `Any` where it does not."""
+        from chatplug.runnables.types_of import types_of
+
+        return types_of(self)[1]
+
+    @property
+    def input_schema(self) -> type[BaseModel]:
+        """A pydantic model of what it takes, for its `model_json_schema()`."""
+        from chatplug.runnables.types_of import schema_of
+
+        return schema_of(f"{self.get_name()}_input", self.InputType)
+
+    @property
+    def output_schema(self) -> type[BaseModel]:
+        """A pydantic model of what it gives, for its `model_json_schema()`."""
+        from chatplug.runnables.types_of import schema_of
+
+        return schema_of(f"{self.get_name()}_output", self.OutputType)
 
     def get_name(self) -> str:
         """The name of its runs, unless a config says otherwise."""

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from chatplug.runnables.chain_call import ChainCall
-from chatplug.runnables.chain_stream import Streams, aiter_of
+from chatplug.runnables.chain_call import NOTHING, ChainCall
+from chatplug.runnables.chain_stream import Closing, Streams
+from chatplug.runnables.chained import Chain
 from chatplug.runnables.config import resolve
 from chatplug.runnables.fluent import coerce_to_runnable
 from chatplug.runnables.runnable import Input, Output, Runnable
 from chatplug.runnables.running import AsyncInContext, InContext, Running
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
     from chatplug.runnables.config import ResolvedConfig, RunnableConfig
 
@@ -25,7 +26,7 @@ __all__ = ["RunnableSequence"]
 T = TypeVar("T")
 
 
-class RunnableSequence(Runnable[Input, Output]):
+class RunnableSequence(Chain[Input, Output]):
     """Several Runnables, each called with what the one before gave.
 
     Args:
@@ -37,8 +38,6 @@ class RunnableSequence(Runnable[Input, Output]):
         ValueError: If there are fewer than two.
     """
 
-    name: str | None
-    """The name of its runs; None for the class's name."""
     steps: list[Runnable[Any, Any]]
     """What is called, in this order; the steps of a sequence in it without a name of its own are among them."""
 
@@ -77,7 +76,7 @@ class RunnableSequence(Runnable[Input, Output]):
 
     def invoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:
         """What the last step gives; keyword arguments go to the first."""
-        call = _SequenceCall(self, input, resolve(config))
+        call = self._opened(input, config)
         value: Any = input
         with Running(call, call.child):
             for step in self.steps:
@@ -87,7 +86,7 @@ class RunnableSequence(Runnable[Input, Output]):
 
     async def ainvoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:
         """The asynchronous twin of `invoke`."""
-        call = _SequenceCall(self, input, resolve(config))
+        call = self._opened(input, config)
         value: Any = input
         async with Running(call, call.child):
             for step in self.steps:
@@ -95,47 +94,25 @@ class RunnableSequence(Runnable[Input, Output]):
                 kwargs = {}
             return call.gave(value)  # type: ignore[no-any-return]  # of the last step
 
-    def stream(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Iterator[Output]:
-        """What the last step gives, in pieces, as they arrive."""
-        return self._pieces(_SequenceCall(self, input, resolve(config)), iter([input]), kwargs)
+    def _opened(self, given: object, config: Mapping[str, Any] | None) -> _SequenceCall:
+        return _SequenceCall(self, given, resolve(config))
 
-    def astream(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> AsyncIterator[Output]:
-        """The asynchronous twin of `stream`."""
-        return self._apieces(_SequenceCall(self, input, resolve(config)), aiter_of(input), kwargs)
-
-    def transform(
-        self, input: Iterator[Input], config: RunnableConfig | None = None, **kwargs: Any
-    ) -> Iterator[Output]:
-        """What the last step gives, in pieces, for an input in pieces."""
-        return self._pieces(_SequenceCall(self, None, resolve(config)), input, kwargs)
-
-    def atransform(
-        self, input: AsyncIterator[Input], config: RunnableConfig | None = None, **kwargs: Any
-    ) -> AsyncIterator[Output]:
-        """The asynchronous twin of `transform`."""
-        return self._apieces(_SequenceCall(self, None, resolve(config)), input, kwargs)
-
-    def _pieces(self, call: _SequenceCall, source: Iterator[Any], kwargs: dict[str, Any]) -> Iterator[Output]:
-        with Running(call) as run:
-            run.source = streams = Streams()
+    def _pieces(self, call: _SequenceCall, source: Iterator[Any], kwargs: dict[str, Any]) -> Iterator[Any]:
+        with Closing(Streams()) as streams:
             for step in self.steps:
-                config = call.next()
-                stream = streams.opened(step.transform(source, config, **kwargs))
-                source, kwargs = _Step(stream, call), {}
-            for piece in source:
-                yield call.piece(piece)
+                stream = call.begun(step.stream, step.transform, source, kwargs)
+                source, kwargs = _Step(streams.opened(stream), call), {}
+            yield from source
 
     async def _apieces(
         self, call: _SequenceCall, source: AsyncIterator[Any], kwargs: dict[str, Any]
-    ) -> AsyncIterator[Output]:
-        async with Running(call) as run:
-            run.source = streams = Streams()
+    ) -> AsyncIterator[Any]:
+        async with Closing(Streams()) as streams:
             for step in self.steps:
-                config = call.next()
-                stream = streams.opened(step.atransform(source, config, **kwargs))
-                source, kwargs = _AsyncStep(stream, call), {}
+                stream = call.begun(step.astream, step.atransform, source, kwargs)
+                source, kwargs = _AsyncStep(streams.opened(stream), call), {}
             async for piece in source:
-                yield call.piece(piece)
+                yield piece
 
 
 class _SequenceCall(ChainCall):
@@ -152,7 +129,16 @@ class _SequenceCall(ChainCall):
     def next(self) -> RunnableConfig:
         """The config for the next step."""
         self.number += 1
-        return self.for_child(f"seq:step:{self.number}")
+        return self.for_child(f"seq:step:{self.number}" if self.child.handlers else None)
+
+    def begun(
+        self, whole: Callable[..., T], in_pieces: Callable[..., T], source: object, kwargs: Mapping[str, Any]
+    ) -> T:
+        """The stream of the next step: the first one may get its input whole."""
+        config = self.next()
+        if self.number == 1 and self.given is not NOTHING:
+            return whole(self.given, config, **kwargs)
+        return in_pieces(source, config, **kwargs)
 
     def learn(self, error: BaseException) -> None:
         """Tell the error in which step it happened."""
