@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from chatplug.callbacks.custom_event import adispatch_custom_event, dispatch_custom_event
     from chatplug.callbacks.cost import CostCallbackHandler, get_cost_callback
+    from chatplug.callbacks.custom_event import adispatch_custom_event, dispatch_custom_event
     from chatplug.callbacks.handler import AsyncCallbackHandler, BaseCallbackHandler
     from chatplug.callbacks.listener import HandlerReport, handler_reports
     from chatplug.callbacks.manager import (
