@@ -71,7 +71,7 @@ COLD_ROOMS = {
     "plugins": 18,
     "profiles": 2,
     "rate_limiters": 4,
-    "runnables": 7,
+    "runnables": 8,
     "wire": 4,
 }
 """How many modules of each room a first answer imports, at most."""
