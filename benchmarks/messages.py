@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any
 
 from benchmarks import environment
-from benchmarks.measure import Case, Group, Sample, Target, interleaved, sample_of, worker
+from benchmarks.measure import Case, Group, Target, by_size, growth, interleaved, sample_of, worker
 
 _SIZES = (500, 1000, 2000, 4000)
 _FRAGMENTS = {f"{size}_{read}": (3, size) for size in _SIZES for read in ("at_the_end", "at_each_step")}
@@ -25,20 +24,10 @@ CASES = [
     Case("2000_at_the_end", "a fragment of a tool call of 2,000, read at the end", _beside(1 / 50)),
     Case("2000_at_each_step", "the same, read at each step", _beside(1 / 50)),
 ]
-_GROWTH = (Target("4,000", "500", 1.3), Target("2,000", "500"), Target("1,000", "500"))
 GROWTH = [
-    Case("at_the_end", "a fragment of a tool call of so many, read at the end", _GROWTH),
-    Case("at_each_step", "the same, read at each step", _GROWTH),
+    Case("at_the_end", "a fragment of a tool call of so many, read at the end", growth(1.3)),
+    Case("at_each_step", "the same, read at each step", growth(1.3)),
 ]
-
-
-def _by_size(sample: Sample) -> Mapping[str, Sample]:
-    """One subject as four, by the number of fragments."""
-
-    def of(size: int) -> Sample:
-        return lambda case: sample(f"{size}_{case}")
-
-    return {f"{size:,}": of(size) for size in _SIZES}
 
 
 def run(rounds: int) -> Group:
@@ -54,5 +43,5 @@ def run(rounds: int) -> Group:
             theirs = stack.enter_context(worker("messages_of", "langchain_core.messages", python=python))
             samples["langchain-core"] = sample_of(theirs, _NUMBERS, outcomes)
         results = [interleaved(case, samples, rounds) for case in CASES]
-        results += [interleaved(case, _by_size(samples["chatplug"]), rounds) for case in GROWTH]
+        results += [interleaved(case, by_size(samples["chatplug"], _SIZES), rounds) for case in GROWTH]
     return Group("messages", "Messages in memory, for each chunk or fragment.", "us", 1e6, results)

@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any
 
 from benchmarks import server
-from benchmarks.measure import Case, Group, Sample, Target, interleaved, sample_of, worker
+from benchmarks.measure import Case, Group, Target, by_size, growth, interleaved, sample_of, worker
 
 _SIZES = (500, 1000, 2000, 4000)
 _GROWN = {f"{size}_{kind}": (1, size) for size in _SIZES for kind in ("dict", "instance")}
 _NUMBERS = {"call": (300, 1), "acall": (200, 1), **_GROWN}
 _TOOLS = (Target("ten tools", "no tools", 1.1),)
 CASES = [Case("call", "a call, sync", _TOOLS), Case("acall", "a call, async", _TOOLS)]
-_GROWTH = (Target("4,000", "500", 1.3), Target("2,000", "500"), Target("1,000", "500"))
 GROWTH = [
-    Case("dict", "a fragment of an object of so many, as a dict at each step", _GROWTH),
-    Case("instance", "the same, as an instance", _GROWTH),
+    Case("dict", "a fragment of an object of so many, as a dict at each step", growth(1.3)),
+    Case("instance", "the same, as an instance", growth(1.3)),
 ]
-
-
-def _by_size(sample: Sample) -> Mapping[str, Sample]:
-    """One subject as four, by the number of fragments."""
-
-    def of(size: int) -> Sample:
-        return lambda case: sample(f"{size}_{case}")
-
-    return {f"{size:,}": of(size) for size in _SIZES}
 
 
 def run(rounds: int) -> Group:
@@ -42,6 +31,6 @@ def run(rounds: int) -> Group:
             "ten tools": sample_of(bound, _NUMBERS, outcomes),
         }
         results = [interleaved(case, samples, rounds) for case in CASES]
-        results += [interleaved(case, _by_size(samples["no tools"]), rounds) for case in GROWTH]
+        results += [interleaved(case, by_size(samples["no tools"], _SIZES), rounds) for case in GROWTH]
     about = "The client's CPU for a call over loopback, with ten tools made of pydantic classes and without; and for a "
     return Group("tools", f"{about}fragment of structured output that is read at each step.", "us", 1e6, results)

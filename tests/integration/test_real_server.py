@@ -15,7 +15,8 @@ import pytest
 import chatplug
 from chatplug.errors import BadRequestError, ContextLengthError, NotFoundError, StreamBrokenError
 from chatplug.language_models import BaseChatModel
-from chatplug.messages import AIMessage, AIMessageChunk
+from chatplug.messages import AIMessage
+from tests.integration.asking import both, invoke, stream
 
 pytestmark = pytest.mark.integration
 
@@ -26,23 +27,6 @@ def make(real_server: str) -> Any:
         return chatplug.init("openai_compat:tiny", base_url=f"{real_server}/v1", temperature=0, **settings)
 
     return made
-
-
-def invoke(model: BaseChatModel, how: str, value: Any, **call: Any) -> AIMessage:
-    return model.invoke(value, **call) if how == "sync" else asyncio.run(model.ainvoke(value, **call))
-
-
-def stream(model: BaseChatModel, how: str, value: Any, **call: Any) -> list[AIMessageChunk]:
-    if how == "sync":
-        return list(model.stream(value, **call))
-
-    async def collect() -> list[AIMessageChunk]:
-        return [chunk async for chunk in model.astream(value, **call)]
-
-    return asyncio.run(collect())
-
-
-both = pytest.mark.parametrize("how", ["sync", "async"])
 
 
 @both
@@ -64,7 +48,7 @@ def test_a_stream_adds_up_to_the_whole_answer_and_counts_its_tokens(make: Any, h
     whole = invoke(model, how, "Tell me more", max_tokens=12)
     chunks = stream(model, how, "Tell me more", max_tokens=12)
 
-    total = sum(chunks[1:], chunks[0])
+    total: Any = sum(chunks[1:], chunks[0])
     assert total.text == whole.text
     assert len(chunks) > 3
     assert len({chunk.id for chunk in chunks}) == 1

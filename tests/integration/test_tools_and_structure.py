@@ -21,10 +21,10 @@ from chatplug.messages import AIMessage, ToolMessage
 from chatplug.output_parsers import JsonOutputKeyToolsParser, JsonOutputParser, PydanticToolsParser
 from chatplug.tools import arun_tools, convert_to_json_schema, run_tools, tool
 from chatplug.wire import is_object
+from tests.integration.asking import both, invoke, stream
 
 pytestmark = pytest.mark.integration
 
-both = pytest.mark.parametrize("how", ["sync", "async"])
 SEEDS = range(6)
 
 
@@ -34,20 +34,6 @@ def make(real_server: str) -> Any:
         return chatplug.init("openai_compat:tiny", base_url=f"{real_server}/v1", **settings)
 
     return made
-
-
-def invoke(model: Any, how: str, value: Any, **call: Any) -> Any:
-    return model.invoke(value, **call) if how == "sync" else asyncio.run(model.ainvoke(value, **call))
-
-
-def stream(model: Any, how: str, value: Any, **call: Any) -> list[Any]:
-    if how == "sync":
-        return list(model.stream(value, **call))
-
-    async def collect() -> list[Any]:
-        return [chunk async for chunk in model.astream(value, **call)]
-
-    return asyncio.run(collect())
 
 
 class Unit(enum.Enum):

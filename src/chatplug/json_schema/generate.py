@@ -27,7 +27,15 @@ if TYPE_CHECKING:
     from pydantic_core.core_schema import CoreSchema, DataclassSchema, TypedDictSchema
     from typing_extensions import TypeIs
 
-__all__ = ["adapter_of", "class_schema", "is_schema_class", "json_copy", "schema_name", "text_in_annotation"]
+__all__ = [
+    "adapter_of",
+    "class_schema",
+    "is_schema_class",
+    "json_copy",
+    "plain_name",
+    "schema_name",
+    "text_in_annotation",
+]
 
 
 def is_schema_class(value: object) -> TypeIs[type[Any]]:
@@ -40,7 +48,12 @@ def is_schema_class(value: object) -> TypeIs[type[Any]]:
 def schema_name(cls: type) -> str:
     """The name of a class, as providers allow names: letters, digits, `_` and `-`, 64 at most."""
     title = getattr(cls, "model_config", {}).get("title") if issubclass(cls, BaseModel) else None
-    return re.sub(r"[^a-zA-Z0-9_-]+", "_", title or cls.__name__).strip("_")[:64]
+    return plain_name(title or cls.__name__)
+
+
+def plain_name(name: str) -> str:
+    """A name in the letters that providers allow."""
+    return re.sub(r"[^a-zA-Z0-9_-]+", "_", name).strip("_")[:64]
 
 
 def class_schema(cls: type) -> dict[str, Any]:

@@ -219,12 +219,12 @@ class StructuredModel(ProfiledModel, Runnable[LanguageModelInput, AIMessage]):
 
 
 def _response_format(schema: Any, strict: bool | None) -> dict[str, Any]:  # noqa: FBT001  # private
-    from chatplug.json_schema import strict_schema
+    from chatplug.json_schema import plain_name, strict_schema
     from chatplug.tools.convert import convert_to_json_schema
 
     made = convert_to_json_schema(schema)
     name = made.pop("title", "answer") if isinstance(made.get("title"), str) else "answer"
-    said: dict[str, Any] = {"name": _plain(name)}
+    said: dict[str, Any] = {"name": plain_name(name) or "answer"}
     if made.get("description"):
         said["description"] = made["description"]
     said["schema"] = made
@@ -237,13 +237,6 @@ def _response_format(schema: Any, strict: bool | None) -> dict[str, Any]:  # noq
     elif strict is not None:
         said["strict"] = False
     return {"type": "json_schema", "json_schema": said}
-
-
-def _plain(name: str) -> str:
-    """A name in the letters that providers allow."""
-    import re
-
-    return re.sub(r"[^a-zA-Z0-9_-]+", "_", name).strip("_")[:64] or "answer"
 
 
 def _names(tools: Sequence[Mapping[str, Any]]) -> list[str]:
