@@ -192,11 +192,6 @@ def by_size(sample: Sample, sizes: Sequence[int]) -> dict[str, Sample]:
     return {f"{size:,}": of(size) for size in sizes}
 
 
-def growth(at_most: float) -> tuple[Target, ...]:
-    """How a unit of work for 4,000 of something ought to stand to one for 500."""
-    return Target("4,000", "500", at_most), Target("2,000", "500"), Target("1,000", "500")
-
-
 def names_of(results: Sequence[Measured]) -> list[str]:
     """The subjects of some results, in their order."""
     return list(dict.fromkeys(name for measured in results for name in measured.samples))
