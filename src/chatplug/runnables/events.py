@@ -201,6 +201,7 @@ class _EventHandler(BaseCallbackHandler):
 
     wants_streaming = True
     run_inline = True
+    is_redacted = False  # what it hears goes back to the caller
 
     def __init__(self, given: Any, version: Version, wanted: EventFilter, waiting: _Waiting) -> None:
         self._given = given
