@@ -22,6 +22,7 @@ from chatplug.testing.conformance.abilities import Inputs, Structured, Tools  # 
 from chatplug.testing.conformance.answers import Answers, Streams, Usage  # noqa: E402
 from chatplug.testing.conformance.asking import Settings, Stop  # noqa: E402
 from chatplug.testing.conformance.copies import Copies  # noqa: E402
+from chatplug.testing.conformance.faulty_wire import FaultyWire  # noqa: E402
 from chatplug.testing.conformance.life import Concurrency, Endings  # noqa: E402
 from chatplug.testing.conformance.listening import Callbacks, Config  # noqa: E402
 from chatplug.testing.conformance.packaging import Hooks, Packaging  # noqa: E402
@@ -53,7 +54,7 @@ class ChatModelConformance(
     """Subclass it, name the class `Test...`, and give in `make_model` the model that is to be held to it."""
 
 
-class HttpChatModelConformance(Refusals, Wire, ChatModelConformance):
+class HttpChatModelConformance(Refusals, Wire, FaultyWire, ChatModelConformance):
     """The same for a plugin that talks to a server, which the kit brings: say what it answers, and where it is.
 
     `make_model_at(url)` gives the model, `answer_to(request)` a whole answer in the provider's wire format, and

@@ -21,7 +21,7 @@ Outcome = Literal["passed", "failed", "expected", "skipped"]
 
 _ORDER = (
     *("invoke", "stream", "usage", "stop", "tools", "structured", "inputs", "callbacks", "config", "settings"),
-    *("errors", "wire", "secrets", "copies", "concurrency", "cancellation", "hooks", "packaging"),
+    *("errors", "wire", "faults", "secrets", "copies", "concurrency", "cancellation", "hooks", "packaging"),
 )
 
 
