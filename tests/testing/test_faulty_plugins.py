@@ -168,10 +168,12 @@ HTTP = r"""
                     if answer.status != 200:
                         raise self.refusal(answer.status, answer.headers, await answer.read())
                     decoder, has_ended = SSEDecoder(), False
+                    is_first = True
                     async for data in answer:
-                        if data.startswith(b"{"):
+                        if is_first and data.startswith(b"{"):
                             yield AIMessageChunk(self.parsed(data)[0])
                             return
+                        is_first = False
                         for event in decoder.feed(data):
                             text, has_ended = self.parsed(event.data)
                             yield AIMessageChunk(text)
@@ -184,8 +186,8 @@ HTTP = r"""
 
         def read(self, answer):
             decoder, has_ended = SSEDecoder(), False
-            for data in answer:
-                if data.startswith(b"{"):
+            for number, data in enumerate(answer):
+                if number == 0 and data.startswith(b"{"):
                     yield AIMessageChunk(self.parsed(data)[0])
                     return
                 for event in decoder.feed(data):
@@ -242,10 +244,13 @@ HTTP_FAULTS: dict[str, tuple[str, str, str]] = {
         kept: ClassVar = []
 
         def _stream(self, messages, stop=None, run_manager=None, **kwargs):
-            self.kept.append(answer := default_transport().stream(self.asked(messages, stop, True)))
-            if answer.status != 200:
-                raise self.refusal(answer.status, answer.headers, answer.read())
-            yield from self.read(answer)
+            try:
+                self.kept.append(answer := default_transport().stream(self.asked(messages, stop, True)))
+                if answer.status != 200:
+                    raise self.refusal(answer.status, answer.headers, answer.read())
+                yield from self.read(answer)
+            except TransportError as error:
+                raise self.ours(error) from error
         """,
         "test_leaving_a_stream_closes_its_connection",
         "the connection stayed open",
