@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,7 @@ from chatplug.plugins.roster import Roster
 from tests.plugins.installing import Answer, SitePackages, expected, later, next_tick, pack, told
 
 REAL_PATH = list(sys.path)
-AS_ROOT = os.name == "posix" and os.geteuid() == 0
+NOBODY = 65534
 
 
 @pytest.fixture
@@ -38,6 +40,18 @@ def providers(installed: Installed) -> list[str]:
 def fresh(place: Path) -> Index:
     """An index as another process would have it: what it knows is in its file."""
     return Index(str(place / "cache" / "index.txt"), later)
+
+
+@contextlib.contextmanager
+def as_somebody() -> Iterator[None]:
+    """As a user for whom there are read-only directories, which for root there are not."""
+    before = os.geteuid()
+    if before == 0:
+        os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(before)
 
 
 def count_readings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -325,15 +339,21 @@ def test_a_directory_that_cannot_be_made_or_written_is_no_failure(place: Path, m
     assert len(read) == 4
 
 
-@pytest.mark.skipif(AS_ROOT, reason="nothing is read-only for root")
-def test_a_read_only_directory_is_no_failure(place: Path) -> None:
-    site = SitePackages(place / "site")
-    site.install("one", entry_points="one")
-    sys.path.append(str(site.folder))
-    (place / "cache").mkdir(mode=0o500)
+@pytest.mark.usefixtures("place")
+def test_a_read_only_directory_is_no_failure() -> None:
+    with tempfile.TemporaryDirectory() as made:
+        everybodys = Path(made)
+        everybodys.chmod(0o755)  # pytest's own folders let nobody else in
+        site = SitePackages(everybodys / "site")
+        site.install("one", entry_points="one")
+        sys.path.append(str(site.folder))
+        (everybodys / "cache").mkdir(mode=0o555)
 
-    assert providers(fresh(place).installed()) == ["one"]
-    assert not list((place / "cache").iterdir())
+        with as_somebody():
+            found = providers(fresh(everybodys).installed())
+
+        assert found == ["one"]
+        assert not list((everybodys / "cache").iterdir())
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
