@@ -10,11 +10,11 @@ from benchmarks import environment
 from benchmarks.measure import Case, Group, Target, interleaved, sample_of, worker
 
 _NUMBERS = {
-    "invoke": (500, 1),
-    "ainvoke": (500, 1),
-    "three": (200, 1),
+    "invoke": (2000, 1),
+    "ainvoke": (2000, 1),
+    "three": (1000, 1),
     "athree": (100, 1),
-    "stream": (10, 200),
+    "stream": (100, 200),
     "batch": (1, 1000),
     "abatch": (1, 1000),
 }

@@ -8,7 +8,7 @@ import random
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,7 @@ def fresh(place: Path) -> Index:
 
 
 @contextlib.contextmanager
-def as_somebody() -> Iterator[None]:
+def as_somebody() -> Generator[None]:
     """As a user for whom there are read-only directories, which for root there are not."""
     before = os.geteuid()
     if before == 0:

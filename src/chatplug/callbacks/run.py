@@ -43,27 +43,7 @@ def new_id_text() -> str:
 class Run:
     """One call: who it is, what it is a part of, how long it took and how it ended."""
 
-    __slots__ = (
-        "_id",
-        "end",
-        "error",
-        "first_token",
-        "home",
-        "inputs",
-        "kind",
-        "metadata",
-        "model",
-        "name",
-        "output",
-        "parent",
-        "provider",
-        "retries",
-        "start",
-        "status",
-        "tags",
-        "usage",
-        "usage_status",
-    )
+    # Most runs are of chains that nobody hears: what is not known of one is the class's, and costs it nothing.
 
     kind: RunKind
     """What ran."""
@@ -77,29 +57,29 @@ class Run:
     """Facts to keep with the run."""
     start: float
     """When it began, in seconds since 1970."""
-    end: float | None
+    end: float | None = None
     """When it ended, in seconds since 1970; None while it is under way."""
-    first_token: float | None
+    first_token: float | None = None
     """When the first chunk came, in seconds since 1970; None where nothing was streamed."""
-    status: RunStatus | None
+    status: RunStatus | None = None
     """How it ended; None while it is under way."""
-    error: BaseException | None
+    error: BaseException | None = None
     """What ended it, where it did not end well."""
-    inputs: Any
+    inputs: Any = None
     """What was asked: of a model the messages."""
-    output: Any
+    output: Any = None
     """What came of it, as far as it had arrived: of a model the message; None where nothing had."""
-    usage: UsageMetadata | None
+    usage: UsageMetadata | None = None
     """The tokens that a model counted; None where it did not say."""
-    usage_status: UsageStatus
+    usage_status: UsageStatus = "unknown"
     """Whether `usage` is what the provider said at the end."""
-    provider: str | None
+    provider: str | None = None
     """Who answered; None where the run is not a model's."""
-    model: str | None
+    model: str | None = None
     """What answered, as the provider knows it; None where the run is not a model's."""
-    retries: int
+    retries: int = 0
     """How often it was tried again."""
-    home: tuple[AbstractEventLoop | None] | None
+    home: tuple[AbstractEventLoop | None] | None = None
     """The event loop in which asynchronous handlers that observe hear it; None before it is known. The host sets it."""
 
     def __init__(
@@ -118,12 +98,14 @@ class Run:
         self.tags = tags
         self.metadata = {} if metadata is None else metadata
         self.start = time()
-        self.end = self.first_token = self.status = self.error = None
-        self.inputs = self.output = self.usage = self.provider = self.model = None
-        self.usage_status = "unknown"
-        self.retries = 0
-        self.home = None
         self._id = id
+
+    def called(self, config: Mapping[str, Any]) -> None:
+        """Take over what a config says of it."""
+        self.name = config.get("run_name") or self.name
+        self._id = config.get("run_id") or self._id
+        self.tags = config.get("tags", ())
+        self.metadata = config.get("metadata") or {}
 
     @property
     def id(self) -> UUID:
@@ -163,8 +145,7 @@ class Run:
     def copy(self) -> Run:
         """Another object that says the same, with the same id."""
         copied = Run.__new__(Run)
-        for name in Run.__slots__:
-            setattr(copied, name, self.id if name == "_id" else getattr(self, name))
+        vars(copied).update(vars(self), _id=self.id)
         return copied
 
     def __repr__(self) -> str:

@@ -188,14 +188,11 @@ class ModelCall(Life):
 
     def take_text(self, piece: ChatGenerationChunk | AIMessageChunk) -> AIMessageChunk | None:
         """What `take` gives for a piece of text, where nobody listens; None where that has to look closer."""
-        if not self._is_plain:
-            return None
         given: Any = piece
-        if piece.__class__ is ChatGenerationChunk and not given.generation_info:
+        if given.__class__ is ChatGenerationChunk and not given.generation_info:
             given = given.message
-        if given.__class__ is not AIMessageChunk:
+        if given.__class__ is not AIMessageChunk or not self._is_plain:
             return None
-        assert self._id is not None, "a piece has come"
         chunk: AIMessageChunk | None = given.text_into(self._unread, self._id)
         return chunk
 

@@ -125,9 +125,10 @@ def drive(
     pieces: Callable[[CallbackManagerForLLMRun | None], Iterator[_Piece]],
 ) -> Iterator[AIMessageChunk]:
     """The chunks of one synchronous stream."""
+    take_text = call.take_text
     with Asking(call, yields=True) as run:
         for piece in run.steps(pieces(run.manager)):
-            text = call.take_text(piece)
+            text = take_text(piece)
             if text is not None:
                 yield text
             else:
@@ -140,9 +141,10 @@ async def adrive(
     pieces: Callable[[AsyncCallbackManagerForLLMRun | None], AsyncIterator[_Piece]],
 ) -> AsyncIterator[AIMessageChunk]:
     """The asynchronous twin of `drive`."""
+    take_text = call.take_text
     async with Asking(call, yields=True) as run:
         async for piece in run.asteps(pieces(run.amanager)):
-            text = call.take_text(piece)
+            text = take_text(piece)
             if text is not None:
                 yield text
             else:

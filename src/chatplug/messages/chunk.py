@@ -179,7 +179,7 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
                         return made
         return super().__add__(other)
 
-    def text_into(self, texts: list[Any], id: str) -> AIMessageChunk | None:
+    def text_into(self, texts: list[Any], id: str | None) -> AIMessageChunk | None:
         """A chunk with this id and the same text, which is appended to `texts`; None if text is not all that it has."""
         content = self._content
         if self._count or self._more or content.__class__ is not str or not content:

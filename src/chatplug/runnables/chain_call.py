@@ -62,14 +62,9 @@ class ChainCall(Life):
         self.given = given
         self.status = None
         self._output: Any = NOTHING
-        self.run = run = Run(
-            self.kind,
-            config.get("run_name") or name,
-            config.parent,
-            id=config.get("run_id"),
-            tags=config.get("tags", ()),
-            metadata=config.get("metadata"),
-        )
+        self.run = run = Run(self.kind, name, config.parent)
+        if config:
+            run.called(config)
         self.handlers = each_once(config.handlers, own, ambient_handlers())
         self.child = child_config(config, run)
 
