@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import pickle
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,13 +11,16 @@ from pydantic import BaseModel, SecretStr
 
 import chatplug
 from chatplug import hookimpl
-from chatplug.errors import ConfigError, ModelNameError, SettingsError
+from chatplug.callbacks import Run
+from chatplug.errors import ConfigError, ModelNameError, ProviderConnectionError, SettingsError
 from chatplug.language_models import BaseChatModel
 from chatplug.language_models.configurable import ConfigurableModel
 from chatplug.messages import AIMessage
 from chatplug.plugins import PluginManager
+from chatplug.runnables import ConfigurableField, RunnableLambda
 from tests.language_models.models import Whole
 from tests.language_models.plugins import installed
+from tests.runnables.chains import Ends, every_way
 
 init: Any = chatplug.init
 """As a program without types calls it."""
@@ -43,9 +45,13 @@ class Animal(Whole):
     max_tokens: int | None = None
     api_key: SecretStr | None = None
     base_url: str | None = None
+    failures: int = 0
+    """How many of its first calls fail."""
 
     def _generate(self, messages: Any, stop: Any = None, run_manager: Any = None, **kwargs: Any) -> AIMessage:
         self.heard.append(kwargs)
+        if len(self.heard) <= self.failures:
+            raise ProviderConnectionError(f"{self.provider} is not there.")
         tools: list[Any] = kwargs.get("tools", [])
         calls: list[Any] = [
             {"name": one["function"]["name"], "args": {"place": "Paris"}, "id": "1"} for one in tools[:1]
@@ -210,6 +216,122 @@ def test_attributes_are_those_of_the_default(manager: PluginManager) -> None:
         _ = init("nobody:x", configurable_fields="any", plugins=manager).profile
 
 
+# ---- what other Runnables are made of it
+
+
+def test_a_model_that_fails_is_tried_again_and_is_the_one_that_the_call_chooses(
+    manager: PluginManager, animals: Animals
+) -> None:
+    model = init("cats:tom", configurable_fields=("model", "failures"), plugins=manager)
+    stubborn = model.with_retry(wait_exponential_jitter=False)
+
+    answers = every_way(stubborn, "Hi", chosen(model="dogs:rex", failures=2))
+
+    assert [getattr(one, "text", None) or one[0].text for one in answers] == ["dogs:rex None []"] * 4
+    (dog,) = animals.made
+    assert len(dog.heard) == 2 + 4
+    with pytest.raises(ProviderConnectionError):
+        stubborn.invoke("Hi", chosen(model="cats:kit", failures=3))
+
+
+def test_a_fallback_is_chosen_by_the_config_as_well_and_by_a_key_of_its_own(manager: PluginManager) -> None:
+    first = init("cats:tom", failures=100, configurable_fields=("model",), config_prefix="first", plugins=manager)
+    second = init("dogs:rex", configurable_fields=("model",), config_prefix="second", plugins=manager)
+    safe = first.with_fallbacks([second])
+
+    assert safe.invoke("Hi").text == "dogs:rex None []"
+    for answer in every_way(safe, "Hi", chosen(second_model="dogs:max")):
+        text = getattr(answer, "text", None) or answer[0].text
+        assert text == "dogs:max None []"
+
+
+def test_in_a_chain_it_is_chosen_by_the_config_of_the_chain(manager: PluginManager) -> None:
+    model = init(plugins=manager)
+    chain = RunnableLambda[Any, str](lambda word: f"{word}!") | model | (lambda message: message.text.split()[0])
+    names = ["cats:tom", "dogs:rex", "cats:kit"]
+
+    assert every_way(chain, "Hi", chosen(model="dogs:rex")) == ["dogs:rex", ["dogs:rex"]] * 2
+    assert chain.batch(["a", "b", "c"], [chosen(model=name) for name in names]) == names
+    with pytest.raises(ModelNameError, match="No model is chosen"):
+        chain.invoke("Hi")
+
+
+def test_each_input_of_a_batch_has_the_model_that_its_own_config_chooses(manager: PluginManager) -> None:
+    model = init(plugins=manager)
+    configs = [chosen(model=name) for name in ("cats:tom", "dogs:rex")]
+    expected = ["cats:tom None []", "dogs:rex None []"]
+
+    assert [one.text for one in model.batch(["a", "b"], configs)] == expected
+    assert [one.text for one in asyncio.run(model.abatch(["a", "b"], configs))] == expected
+    assert {number: one.text for number, one in model.batch_as_completed(["a", "b"], configs)} == dict(
+        enumerate(expected)
+    )
+    bad, good = model.batch(["a", "b"], [chosen(), configs[1]], return_exceptions=True)
+    assert isinstance(bad, ModelNameError)
+    assert good.text == expected[1]
+
+
+def test_its_events_are_those_of_the_model_that_is_chosen_and_of_no_run_more(manager: PluginManager) -> None:
+    model = init(plugins=manager)
+
+    async def events() -> list[Any]:
+        return [event async for event in model.astream_events("Hi", chosen(model="dogs:rex"))]
+
+    told = asyncio.run(events())
+
+    assert {event["event"] for event in told} == {
+        "on_chat_model_start",
+        "on_chat_model_stream",
+        "on_chat_model_end",
+    }
+    assert len({event["run_id"] for event in told}) == 1
+    assert told[-1]["data"]["output"].text == "dogs:rex None []"
+
+
+def test_listeners_hear_the_run_of_the_model_that_is_chosen_and_nobody_hears_one_twice(
+    manager: PluginManager,
+) -> None:
+    heard: list[str | None] = []
+
+    def listen(run: Run) -> None:
+        heard.append(run.model)
+
+    model = init(plugins=manager).with_listeners(on_end=listen)
+    ends = Ends()
+
+    model.invoke("Hi", {**chosen(model="dogs:rex"), "callbacks": [ends]})
+    model.bind(seed=1).with_config(run_name="mine").invoke("Hi", {**chosen(model="cats:tom"), "callbacks": [ends]})
+
+    assert heard == ["rex", "tom"]
+    assert [run.kind for run in ends.runs] == ["chat_model", "chat_model"]
+    assert ends.names[1] == "mine"
+
+
+def test_one_of_its_settings_is_opened_later_and_it_stays_a_model(manager: PluginManager, animals: Animals) -> None:
+    model = init("cats:tom", plugins=manager, configurable_fields=("model",)).configurable_fields(
+        temperature=ConfigurableField("heat"), api_key=ConfigurableField("mine")
+    )
+
+    answer = model.bind_tools([Weather]).invoke("Hi", chosen(model="dogs:rex", heat=1, mine="sk-1"))
+
+    assert answer.text == "dogs:rex 1.0 ['tools']"
+    assert animals.made[-1].api_key == SecretStr("sk-1")
+    anything = init("cats:tom", plugins=manager, configurable_fields="any")
+    warm = anything.configurable_fields(temperature=ConfigurableField("heat"))
+    assert warm.invoke("Hi", chosen(model="dogs:rex", heat=1)).text == "dogs:rex 1.0 []"
+    with pytest.raises(SettingsError, match="heat"):
+        anything.invoke("Hi", chosen(heat=1))
+
+
+def test_it_may_be_one_of_several_of_which_a_call_chooses(manager: PluginManager) -> None:
+    either = init("cats:tom", plugins=manager, configurable_fields=("model",)).configurable_alternatives(
+        ConfigurableField("which"), dog=init("dogs:rex", plugins=manager)
+    )
+
+    assert either.invoke("Hi", chosen(model="cats:kit")).text == "cats:kit None []"
+    assert either.invoke("Hi", chosen(model="cats:kit", which="dog")).text == "dogs:rex None []"
+
+
 # ---- what may be chosen
 
 
@@ -295,7 +417,7 @@ def test_what_is_not_open_is_refused_with_the_nearest_that_is(manager: PluginMan
 
 
 def test_a_field_may_have_a_key_of_its_own(manager: PluginManager) -> None:
-    fields: Any = {"model": "which", "temperature": SimpleNamespace(id="heat")}
+    fields: Any = {"model": "which", "temperature": ConfigurableField("heat")}
     model = init("cats:tom", configurable_fields=fields, plugins=manager)
 
     assert model.invoke("Hi", config=chosen(which="dogs:rex", heat=2, model="cats:x")).text == "dogs:rex 2.0 []"

@@ -1,13 +1,19 @@
-"""The sections invoke, stream, batch and configuration of LangChain's page "Models", names read as chatplug's."""
+"""The sections invoke, stream, batch and configuration of LangChain's page "Models", and that about models which each
+call chooses, names read as chatplug's."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
+from pydantic import BaseModel, Field
 
 import chatplug
-from chatplug.messages import AIMessageChunk
+from chatplug import hookimpl
+from chatplug.messages import AIMessage, AIMessageChunk
+from chatplug.plugins import PluginManager
+from tests.language_models.models import Whole
+from tests.language_models.plugins import installed
 from tests.runnables.chains import Ends
 
 MODEL = chatplug.init("echo:n100")
@@ -89,3 +95,88 @@ def test_the_page_s_keys_are_known(key: str) -> None:
     config: Any = {key: values.get(key, 5)}
 
     assert MODEL.invoke("a", config).text == "a"
+
+
+# ---- a model that each call chooses
+
+
+class Hosted(Whole):
+    """A model of one of the page's two providers; with tools it asks for two populations."""
+
+    temperature: float | None = None
+    max_tokens: int | None = None
+
+    def _generate(self, messages: Any, stop: Any = None, run_manager: Any = None, **kwargs: Any) -> AIMessage:
+        names = [tool["function"]["name"] for tool in kwargs.get("tools", [])]
+        places = ("Los Angeles, CA", "New York, NY") if "GetPopulation" in names else ()
+        calls: list[Any] = [
+            {"name": "GetPopulation", "args": {"location": place}, "id": f"{self.provider}_{number}"}
+            for number, place in enumerate(places)
+        ]
+        return AIMessage(f"{self.provider}:{self.model_name} {self.temperature} {self.max_tokens}", tool_calls=calls)
+
+
+class Provider:
+    """A plugin of hosted models."""
+
+    @hookimpl
+    def chatplug_create_model(self, model: str, settings: Any) -> Any:
+        return Hosted(model_name=model, **settings)
+
+
+@pytest.fixture
+def plugins(monkeypatch: pytest.MonkeyPatch) -> PluginManager:
+    """The page's two providers, each with how the names of its models begin."""
+    return installed(monkeypatch, {"gpt-": "openai", "claude-": "anthropic"}, openai=Provider(), anthropic=Provider())
+
+
+class GetWeather(BaseModel):
+    """The weather in a place now."""
+
+    location: str = Field(..., description="City and state, such as San Francisco, CA")
+
+
+class GetPopulation(BaseModel):
+    """The population of a place now."""
+
+    location: str = Field(..., description="City and state, such as San Francisco, CA")
+
+
+NANO, SONNET = "gpt-5-nano", "claude-sonnet-4-5-20250929"
+
+
+def test_a_call_chooses_the_model_by_its_name_alone(plugins: PluginManager) -> None:
+    configurable_model = chatplug.init(temperature=0, plugins=plugins)
+
+    nano = configurable_model.invoke("what's your name", config={"configurable": {"model": NANO}})
+    sonnet = configurable_model.invoke("what's your name", config={"configurable": {"model": SONNET}})
+
+    assert [nano.text, sonnet.text] == [f"openai:{NANO} 0.0 None", f"anthropic:{SONNET} 0.0 None"]
+
+
+def test_a_configurable_model_has_defaults_and_a_prefix(plugins: PluginManager) -> None:
+    first_model = chatplug.init(
+        model="gpt-4.1-mini",
+        temperature=0,
+        configurable_fields=("model", "model_provider", "temperature", "max_tokens"),
+        config_prefix="first",
+        plugins=plugins,
+    )
+    said: Any = {"configurable": {"first_model": SONNET, "first_temperature": 0.5, "first_max_tokens": 100}}
+
+    assert first_model.invoke("what's your name").text == "openai:gpt-4.1-mini 0.0 None"
+    assert first_model.invoke("what's your name", config=said).text == f"anthropic:{SONNET} 0.5 100"
+
+
+@pytest.mark.parametrize(("model", "provider"), [("gpt-4.1-mini", "openai"), (SONNET, "anthropic")])
+def test_a_configurable_model_is_used_declaratively(plugins: PluginManager, model: str, provider: str) -> None:
+    model_with_tools = chatplug.init(temperature=0, plugins=plugins).bind_tools([GetWeather, GetPopulation])
+
+    calls = model_with_tools.invoke(
+        "what's bigger in 2024 LA or NYC", config={"configurable": {"model": model}}
+    ).tool_calls
+
+    assert calls == [
+        {"name": "GetPopulation", "args": {"location": place}, "id": f"{provider}_{number}", "type": "tool_call"}
+        for number, place in enumerate(("Los Angeles, CA", "New York, NY"))
+    ]

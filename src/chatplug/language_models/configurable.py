@@ -11,31 +11,25 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from copy import copy
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, cast, overload
 
 from chatplug.errors import ChatplugError, ConfigError, ModelNameError, nearest
 from chatplug.language_models.structured import LanguageModelInput
-from chatplug.runnables.config import merge_configs, resolve, under
-from chatplug.runnables.runnable import Runnable
+from chatplug.runnables.config import merge_configs, under
+from chatplug.runnables.configurable import ConfigurableField
+from chatplug.runnables.delegating import Delegating
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
     from typing import Self
 
     from chatplug.language_models.chat_model import BaseChatModel
-    from chatplug.runnables.config import RunnableConfig
+    from chatplug.runnables.config import ResolvedConfig, RunnableConfig
+    from chatplug.runnables.runnable import Runnable
 
 __all__ = ["ConfigurableModel", "OpenFields"]
 
 
-class HasId(Protocol):
-    """What says a key by its `id`, as a `ConfigurableField` does."""
-
-    @property
-    def id(self) -> str: ...
-
-
-OpenFields: TypeAlias = Literal["any"] | Sequence[str] | Mapping[str, str | HasId]
+OpenFields: TypeAlias = Literal["any"] | Sequence[str] | Mapping[str, str | ConfigurableField]
 """What a call may choose: anything, some settings by their names, or these with the keys that a call says."""
 
 Answer = TypeVar("Answer", covariant=True)
@@ -49,7 +43,7 @@ _SENSITIVE = re.compile(
 )
 
 
-class ConfigurableModel(Runnable[LanguageModelInput, Answer]):
+class ConfigurableModel(Delegating[LanguageModelInput, Answer]):
     """A model that each call chooses; `chatplug.init` makes it.
 
     Args:
@@ -80,6 +74,7 @@ class ConfigurableModel(Runnable[LanguageModelInput, Answer]):
         self._make = make
         self._settings = dict(settings)
         self._prefix = f"{prefix.removesuffix('_')}_" if prefix else ""
+        self._takes_any = fields == "any"
         self._fields = _keys(fields, self._prefix)
         self._provider_of = provider_of
         self._models = _Kept()
@@ -117,6 +112,15 @@ class ConfigurableModel(Runnable[LanguageModelInput, Answer]):
         """This one, held to a schema; see `BaseChatModel.with_structured_output`."""
         return self._queued("with_structured_output", schema, **settings)
 
+    def configurable_fields(self, **fields: ConfigurableField) -> Self:  # type: ignore[override]  # as above
+        """This one, some more settings of which a call may choose: `config={"configurable": {id: value}}`.
+
+        Args:
+            **fields: For each setting what a call says to set it; a key or an address is open then. Providers have
+                settings of their own, so one that the chosen model does not have is an error of the call that says it.
+        """
+        return self._changed(_fields={**self._fields, **_keys(fields, self._prefix)})
+
     def _queued(self, name: str, *args: Any, **kwargs: Any) -> Self:
         if name != "bind" and any(done == "with_structured_output" for done, _, _ in self._operations):
             raise ConfigError(f"{name} comes after with_structured_output, which gives no model any more.")
@@ -129,36 +133,12 @@ class ConfigurableModel(Runnable[LanguageModelInput, Answer]):
 
     # ---- what a call chooses
 
-    def _called(self, config: Mapping[str, Any] | None) -> tuple[Runnable[Any, Any], RunnableConfig]:
-        """What a call is for, and its config."""
-        resolved = resolve(config)
+    def _target(
+        self, config: ResolvedConfig, kwargs: dict[str, Any]
+    ) -> tuple[Runnable[Any, Any], ResolvedConfig, dict[str, Any]]:
         if self._config:
-            resolved = under(resolved, self._config)
-        return self._ready_for(self._chosen(resolved.get("configurable", {}))), cast("RunnableConfig", resolved)
-
-    def invoke(self, input: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any) -> Answer:
-        """What the model gives that the call chooses."""
-        target, config = self._called(config)
-        return cast("Answer", target.invoke(input, config, **kwargs))
-
-    async def ainvoke(self, input: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any) -> Answer:
-        """The asynchronous twin of `invoke`."""
-        target, config = self._called(config)
-        return cast("Answer", await target.ainvoke(input, config, **kwargs))
-
-    def stream(
-        self, input: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any
-    ) -> Iterator[Answer]:
-        """What the model gives that the call chooses, in pieces."""
-        target, config = self._called(config)
-        return cast("Iterator[Answer]", target.stream(input, config, **kwargs))
-
-    def astream(
-        self, input: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any
-    ) -> AsyncIterator[Answer]:
-        """The asynchronous twin of `stream`."""
-        target, config = self._called(config)
-        return cast("AsyncIterator[Answer]", target.astream(input, config, **kwargs))
+            config = under(config, self._config)
+        return self._ready_for(self._chosen(config.get("configurable", {}))), config, kwargs
 
     def _chosen(self, configurable: Mapping[str, Any]) -> dict[str, Any]:
         """The settings that a call chooses.
@@ -170,19 +150,16 @@ class ConfigurableModel(Runnable[LanguageModelInput, Answer]):
         for key, value in configurable.items():
             name = key.removeprefix(self._prefix) if self._prefix and key.startswith(self._prefix) else key
             is_ours = bool(self._prefix) and name != key
-            if self._fields is None:
-                if (is_ours or not self._prefix) and not _SENSITIVE.search(name):
-                    chosen[name] = value
-                    continue
-            elif key in self._fields:
+            if key in self._fields:
                 chosen[self._fields[key]] = value
-                continue
-            if is_ours or (not self._prefix and _SENSITIVE.search(name)):
+            elif self._takes_any and (is_ours or not self._prefix) and not _SENSITIVE.search(name):
+                chosen[name] = value
+            elif is_ours or (not self._prefix and _SENSITIVE.search(name)):
                 raise self._refused(key, name)
         return chosen
 
     def _refused(self, key: str, name: str) -> ConfigError:
-        known = list(self._fields or ())
+        known = list(self._fields)
         why = "Keys and addresses are open only where they are named. " if _SENSITIVE.search(name) else ""
         near = "" if why else nearest(key, known)
         return ConfigError(
@@ -221,8 +198,7 @@ class ConfigurableModel(Runnable[LanguageModelInput, Answer]):
             return model
         settings = {**self._settings, **chosen}
         if not settings.get("model"):
-            keys = self._fields or {f"{self._prefix}model": "model"}
-            named = next((one for one, name in keys.items() if name == "model"), "model")
+            named = next((one for one, name in self._fields.items() if name == "model"), f"{self._prefix}model")
             raise ModelNameError(
                 "No model is chosen.", hint=f"Say config={{'configurable': {{{named!r}: 'provider:model'}}}}."
             )
@@ -262,15 +238,15 @@ class ConfigurableModel(Runnable[LanguageModelInput, Answer]):
     def __repr__(self) -> str:
         shown = {name: value for name, value in self._settings.items() if not _SENSITIVE.search(name)}
         said = [f"{name}={value!r}" for name, value in shown.items()]
-        fields = "'any'" if self._fields is None else repr(sorted(self._fields))
+        fields = "'any'" if self._takes_any else repr(sorted(self._fields))
         done = [f"{name}(...)" for name, _, _ in self._operations]
         return ".".join([f"{type(self).__name__}({', '.join([*said, f'configurable={fields}'])})", *done])
 
 
-def _keys(fields: OpenFields, prefix: str) -> dict[str, str] | None:
-    """For each key of `configurable` the setting that it chooses; None where any may be chosen."""
+def _keys(fields: OpenFields, prefix: str) -> dict[str, str]:
+    """For each key of `configurable` the setting that it chooses; none where any may be chosen by its own name."""
     if fields == "any":
-        return None
+        return {}
     if isinstance(fields, str):
         raise ConfigError(
             f"configurable_fields is {fields!r}.", hint="It is 'any', a list of names, or a dict of them."
