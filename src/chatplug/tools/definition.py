@@ -118,6 +118,11 @@ class BaseTool(BaseModel, Runnable[str | dict[str, Any] | ToolCall, Any]):
         """The name of its runs."""
         return self.name
 
+    def __getstate__(self) -> dict[Any, Any]:
+        state = super().__getstate__()
+        # What a signature says is a class that was made here: it is found out again where it is wanted.
+        return {**state, "__pydantic_private__": {**state["__pydantic_private__"], "_arguments": None}}
+
     # ---- how it is called
 
     def invoke(

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable
-from functools import partial
+from contextlib import suppress
+from functools import partial, reduce
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, overload
+
+from pydantic import PrivateAttr
 
 from chatplug.errors import InvalidRequestError, SchemaError
 from chatplug.json_schema import read_signature
@@ -29,6 +33,9 @@ class StructuredTool(BaseTool):
     """What it does."""
     coroutine: Callable[..., Awaitable[Any]] | None = None
     """What it does where it is called asynchronously; None for `func` in a worker thread."""
+
+    _signature: tuple[ArgsSchema, bool] | None = PrivateAttr(default=None)
+    """What was read of the function, and whether its docstring was told to say what each argument is."""
 
     @classmethod
     def from_function(  # noqa: PLR0913  # one parameter for each field
@@ -94,7 +101,41 @@ class StructuredTool(BaseTool):
             **more,
         )
         made._arguments = Arguments(name, schema, signature.positional)
+        made._signature = signature.model, parse_docstring
         return made
+
+    # ---- pickled: what was made of the function is left out, and made of it again
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        # What `@tool` was written above is the tool: nobody finds the function by its name, and all find the tool.
+        source = self.func or self.coroutine
+        with suppress(AttributeError, ImportError):
+            place: tuple[str, str] = source.__module__, source.__qualname__  # type: ignore[union-attr]  # suppressed
+            if _found(*place) is self:
+                return _found, place
+        return super().__reduce_ex__(protocol)
+
+    def __getstate__(self) -> dict[Any, Any]:
+        state = super().__getstate__()
+        if self._signature is None:
+            return state
+        schema, parses = self._signature
+        fields, private = state["__dict__"], state["__pydantic_private__"]
+        if self.args_schema is schema:
+            fields = {**fields, "args_schema": None}
+        return {**state, "__dict__": fields, "__pydantic_private__": {**private, "_signature": (None, parses)}}
+
+    def __setstate__(self, state: dict[Any, Any]) -> None:
+        super().__setstate__(state)
+        source = self.func or self.coroutine
+        if self._signature is None or source is None:
+            return
+        parses = self._signature[1]
+        signature = read_signature(source, leave_out=runtime_of(source), docstring_arguments=parses)
+        if self.args_schema is None:
+            self.args_schema = signature.model
+        self._arguments = Arguments(self.name, self.args_schema, signature.positional)
+        self._signature = signature.model, parses
 
     def _run(self, *args: Any, **kwargs: Any) -> Any:
         if self.func is None:
@@ -112,6 +153,11 @@ class StructuredTool(BaseTool):
     def _function(self, method: str) -> Callable[..., Any]:
         function = self.coroutine or self.func if method == "_arun" else self.func or self.coroutine
         return self._run if function is None else function
+
+
+def _found(module: str, qualname: str) -> Any:
+    """What stands in a module under a name."""
+    return reduce(getattr, qualname.split("."), import_module(module))
 
 
 def _check_is_function(source: object) -> None:
