@@ -397,3 +397,26 @@ def test_a_model_has_batches() -> None:
         (0, "a"),
         (1, "b"),
     ]
+
+
+@pytest.mark.parametrize("at_once", [2, 8])
+@pytest.mark.parametrize("is_as_completed", [False, True])
+def test_calls_that_wait_behind_many_quick_ones_are_still_under_way_at_once(
+    at_once: int, is_as_completed: bool
+) -> None:
+    gate = threading.Barrier(at_once, timeout=30)
+
+    def quick_or_together(number: int) -> int:
+        if number >= 2000:
+            gate.wait()
+        return number
+
+    config: RunnableConfig = {"max_concurrency": at_once}
+    runnable, numbers = RunnableLambda(quick_or_together), range(2000 + at_once)
+
+    if is_as_completed:
+        outcomes = sorted(number for number, _ in runnable.batch_as_completed(numbers, config))
+    else:
+        outcomes = runnable.batch(numbers, config)
+
+    assert outcomes == list(numbers)

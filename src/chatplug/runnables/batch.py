@@ -10,6 +10,7 @@ import os
 from contextvars import copy_context
 from queue import Empty, SimpleQueue
 from threading import Event, Lock, Thread
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 __all__ = ["THREADS", "Threads", "aas_completed", "abatch", "as_completed", "batch", "threads"]
+
+_QUICK = 0.0001
+"""A call of fewer seconds has ended before another thread would have begun."""
 
 THREADS = 32
 """How many calls of a batch are under way at once on threads, unless its config says otherwise."""
@@ -106,16 +110,19 @@ class _Calls(Generic[T]):
         self._context = copy_context()
         self._lock = Lock()
         self._next = self._helpers = self._working = 0
+        self._is_coming = False
+        """Whether a thread was hired that has not begun."""
         self._is_idle = Event()
         self._is_idle.set()
         self.failure: BaseException | None = None
         """The first exception that ended the batch."""
 
     def hire(self) -> None:
-        """Have one more thread work, if there is work for it."""
+        """Have one more thread work, if there is work for it and no other is on its way."""
         with self._lock:
-            if self._next >= self._count or self._helpers >= self._at_once:
+            if self._is_coming or self._next >= self._count or self._helpers >= self._at_once:
                 return
+            self._is_coming = True
             self._helpers += 1
             self._working += 1
             self._is_idle.clear()
@@ -124,18 +131,28 @@ class _Calls(Generic[T]):
     def work(self) -> None:
         """Make calls until there are no more; the thread that began the batch works without being hired."""
         while (number := self._take()) is not None:
-            self.hire()
-            try:
-                outcome: T | BaseException = self._context.copy().run(self._call, number)
-            except Exception as error:
-                if not self._return_exceptions:
-                    self._fail(error)
-                outcome = error
-            self._deliver((number, outcome))
+            self._make(number)
+
+    def _make(self, number: int) -> None:
+        # Hired before the call and not after it, since nobody knows how long it will wait.
+        self.hire()
+        try:
+            outcome: T | BaseException = self._context.copy().run(self._call, number)
+        except Exception as error:
+            if not self._return_exceptions:
+                self._fail(error)
+            outcome = error
+        self._deliver((number, outcome))
 
     def _help(self) -> None:
+        with self._lock:
+            self._is_coming = False
         try:
-            self.work()
+            while (number := self._take()) is not None:
+                begun = perf_counter()
+                self._make(number)
+                if perf_counter() - begun < _QUICK and self._is_not_needed():
+                    return
         except BaseException as error:  # of a thread that nobody waits for: the batch ends with it
             self._fail(error)
             self._deliver((-1, error))
@@ -144,6 +161,18 @@ class _Calls(Generic[T]):
                 self._working -= 1
                 if not self._working:
                     self._is_idle.set()
+
+    def _is_not_needed(self) -> bool:
+        """Whether this thread may leave, because its call was quick and another one is on its way.
+
+        Threads that do nothing but compute keep each other waiting. Whoever is on its way comes when somebody waits
+        for something else, and then hires in its turn.
+        """
+        with self._lock:
+            if not self._is_coming:
+                return False
+            self._helpers -= 1
+            return True
 
     def _take(self) -> int | None:
         with self._lock:
