@@ -99,6 +99,26 @@ def test_prices_of_ones_own_count_most(manager: PluginManager) -> None:
     assert handler.total_cost.total == Decimal("0.5")
 
 
+def test_prices_that_a_model_was_made_with_stand_above_those_that_are_known(manager: PluginManager) -> None:
+    handler = CostCallbackHandler({"shop:dear": {"input_price": 3}}, manager.profiles)
+    config: Any = {"callbacks": [handler]}
+    mine = {"input_price": 0.5, "output_price": 0.25}
+
+    for name in ("cheap", "dear", "unknown"):
+        model = chatplug.init(f"shop:{name}", plugins=manager, profile=mine)
+        model.invoke("Hi", config)
+        list(model.model_copy().bind(stop=["x"]).stream("Hi", config))
+    free = chatplug.init("shop:cheap", plugins=manager, profile={"input_price": None})
+    free.invoke("Hi", config)
+
+    assert {name: cost.total for name, cost in handler.costs.items()} == {
+        "cheap-2026-01-31": Decimal("1.5"),
+        "dear-2026-01-31": Decimal("6.5"),  # the input at the handler's price, the output at the model's
+        "unknown-2026-01-31": Decimal("1.5"),
+    }
+    assert handler.unpriced == {"cheap-2026-01-31": 1}
+
+
 def test_a_block_counts_what_is_called_in_it_and_in_its_threads(manager: PluginManager) -> None:
     model = chatplug.init("shop:cheap", plugins=manager)
     prices = {"shop:cheap": {"input_price": 1, "output_price": 2}}

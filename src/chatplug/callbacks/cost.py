@@ -21,6 +21,7 @@ class CostCallbackHandler(UsageMetadataCallbackHandler):
     """Adds up the tokens of each model that it hears, and what they cost in US dollars.
 
     Each run is counted at the prices of the model that answered: what long requests cost is a matter of each of them.
+    Prices that a model was made with, by `profile=`, stand above those that are looked up.
 
     Args:
         profiles: Facts that count most, by `provider:model`: prices of your own.
@@ -79,10 +80,13 @@ class CostCallbackHandler(UsageMetadataCallbackHandler):
         registry = self._registry or default_registry()
         names = list(dict.fromkeys(filter(None, (answered, run.model))))
         own = (self._profiles.get(f"{run.provider}:{model}") for model in names)
-        given = next((one for one in own if one is not None), None)
+        # The later counts more: what the model was made with, and prices of the handler's own.
+        given = [run.given_profile, next((one for one in own if one is not None), None)]
         for model in names:
             known = registry.lookup(run.provider, model)
-            cost = cost_of(run.usage, known.with_given(given) if given else known, run.provider, model)
+            for facts in filter(None, given):
+                known = known.with_given(facts)
+            cost = cost_of(run.usage, known, run.provider, model)
             if cost is not None:
                 return cost
         return None

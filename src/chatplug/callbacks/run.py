@@ -77,6 +77,8 @@ class Run:
     """Who answered; None where the run is not a model's."""
     model: str | None = None
     """What answered, as the provider knows it; None where the run is not a model's."""
+    given_profile: Mapping[str, Any] | None = None
+    """Facts that the model was made with (`profile=`), its prices among them; None where there are none."""
     retries: int = 0
     """How often it was tried again."""
     home: tuple[AbstractEventLoop | None] | None = None

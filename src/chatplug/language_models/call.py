@@ -50,6 +50,8 @@ class Callee(Protocol):
     @property
     def model_id(self) -> str | None: ...
     @property
+    def given_profile(self) -> Mapping[str, Any] | None: ...
+    @property
     def identifying_params(self) -> dict[str, Any]: ...
     @property
     def unsupported_settings(self) -> list[str]: ...
@@ -137,6 +139,7 @@ class ModelCall(Life):
             metadata={**(model.metadata or {}), **config.get("metadata", {})},
         )
         run.provider, run.model, run.inputs = model.provider, model.model_id, self.messages
+        run.given_profile = model.given_profile
         self.child = child_config(config, run)
 
     @property

@@ -119,6 +119,11 @@ class ProfiledModel(BaseModel):
         known = Known() if model is None else registry.lookup(self.provider, model)
         return known if facts.given is None else known.with_given(facts.given)
 
+    @property
+    def given_profile(self) -> Mapping[str, Any] | None:
+        """The facts that were put above what is looked up; None where there are none."""
+        return self._model_facts.given
+
     def give_profile(self, given: Mapping[str, Any] | None) -> None:
         """Put facts above what is looked up; the host does it with the setting `profile`.
 
