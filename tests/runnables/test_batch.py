@@ -316,7 +316,7 @@ def test_threads_are_used_again() -> None:
         crew.run(work)
         done.acquire(timeout=20)
         for _ in range(100_000):  # until the thread waits again
-            if crew._waiting:
+            if crew.waiting:
                 break
             time.sleep(0)  # lets the other thread go on
 
@@ -334,7 +334,7 @@ def test_threads_that_nobody_needs_leave() -> None:
     thread[0].join(20)
 
     assert not thread[0].is_alive()
-    assert crew._waiting == 0
+    assert crew.waiting == 0
 
 
 def test_a_child_process_does_not_wait_for_its_parents_threads() -> None:
@@ -343,6 +343,22 @@ def test_a_child_process_does_not_wait_for_its_parents_threads() -> None:
     threads.forget()
 
     assert DOUBLE.batch(range(10)) == [number * 2 for number in range(10)]
+
+
+def test_threads_that_were_forgotten_leave_without_being_counted_among_the_new_ones() -> None:
+    crew, old, done = Threads(kept=0.05), list[threading.Thread](), threading.Semaphore(0)
+    crew.run(lambda: old.append(threading.current_thread()))
+    for _ in range(100_000):
+        if crew.waiting:
+            break
+        time.sleep(0)  # lets the other thread go on
+
+    crew.forget()
+    old[0].join(20)
+    crew.run(done.release)
+
+    assert not old[0].is_alive()
+    assert done.acquire(timeout=20)
 
 
 def test_each_input_may_have_a_config_of_its_own() -> None:

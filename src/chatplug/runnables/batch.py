@@ -28,6 +28,40 @@ THREADS = 32
 """How many calls of a batch are under way at once on threads, unless its config says otherwise."""
 
 
+class _Waiting:
+    """The threads that wait for work, and the work that was left for them."""
+
+    __slots__ = ("lock", "number", "work")
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self.work: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self.number = 0
+
+    def take(self, work: Callable[[], None]) -> bool:
+        """Leave work for a thread that waits; gives whether there is one."""
+        with self.lock:
+            if not self.number:
+                return False
+            self.number -= 1
+            self.work.put(work)
+            return True
+
+    def next(self, seconds: float) -> Callable[[], None] | None:
+        """Wait for work; None where none came in time."""
+        with self.lock:
+            self.number += 1
+        try:
+            return self.work.get(timeout=seconds)
+        except Empty:
+            with self.lock:
+                try:
+                    return self.work.get_nowait()  # it came between the end of the time and the lock
+                except Empty:
+                    self.number -= 1
+                    return None
+
+
 class Threads:
     """Threads that wait for work; there are as many as there is work at once.
 
@@ -37,43 +71,28 @@ class Threads:
 
     def __init__(self, kept: float = 10.0) -> None:
         self._kept = kept
-        self._lock = Lock()
-        self._work: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        self._waiting = 0
+        self._waiting = _Waiting()
+
+    @property
+    def waiting(self) -> int:
+        """How many threads wait for work."""
+        return self._waiting.number
 
     def run(self, work: Callable[[], None]) -> None:
         """Have this done on a thread that waits, or on a new one; it has to keep its exceptions to itself."""
-        with self._lock:
-            if self._waiting:
-                self._waiting -= 1
-                self._work.put(work)
-                return
-        Thread(target=self._serve, args=(work,), name="chatplug", daemon=True).start()
+        waiting = self._waiting
+        if not waiting.take(work):
+            Thread(target=self._serve, args=(work, waiting), name="chatplug", daemon=True).start()
 
-    def _serve(self, work: Callable[[], None] | None) -> None:
+    def _serve(self, work: Callable[[], None] | None, waiting: _Waiting) -> None:
         while work is not None:
             work()
             del work  # what was done is not kept alive by who did it
-            with self._lock:
-                self._waiting += 1
-            work = self._next()
-
-    def _next(self) -> Callable[[], None] | None:
-        try:
-            return self._work.get(timeout=self._kept)
-        except Empty:
-            with self._lock:
-                try:
-                    return self._work.get_nowait()
-                except Empty:
-                    self._waiting -= 1
-                    return None
+            work = waiting.next(self._kept)
 
     def forget(self) -> None:
-        """Know of no thread any more: after a fork the child has none of them."""
-        self._lock = Lock()
-        self._work = SimpleQueue()
-        self._waiting = 0
+        """Know of no thread any more: after a fork the child has none of them. Those that are there leave in time."""
+        self._waiting = _Waiting()
 
 
 threads = Threads()
