@@ -1,8 +1,9 @@
 """Everything that has to hold before a change is merged, in one command.
 
 `./check` makes its own environment in `.venv`, installs the host, every folder under `plugins/` and the tools at the
-versions of constraints.txt, and runs the steps below. The steps that only read the sources share one lane, those that
-run the code the other, so that two processors are busy and the tests are not disturbed by each other. A stamp in the
+versions of constraints.txt, and runs the steps below. The steps that only read the sources share one lane, the tests of
+the host another, those of plugins, of the kit and of what is published a third: most of what they do is to wait, for
+servers that are slow on purpose and for processes. A stamp in the
 environment says what it was made from; while that holds, nothing is installed again.
 """
 
@@ -67,7 +68,7 @@ class Report:
             print(f"{'ok' if result.code == 0 else 'FAILED':<7} {result.name:<13} {result.seconds:6.1f} s", flush=True)
             if result.code != 0 and result.output:
                 print(textwrap.indent(result.output.rstrip(), "    "), flush=True)
-            elif result.name == "pytest" and result.output:
+            elif result.name in ("pytest", "plugins") and result.output:
                 print(closing_lines(result.output), flush=True)
 
 
@@ -90,6 +91,19 @@ def source_folders() -> list[str]:
 def test_folders() -> list[str]:
     """Where the tests are: the host's and every plugin's."""
     return python_folders("tests", "plugins/*/tests")
+
+
+def waiting_tests() -> list[str]:
+    """Those of the tests that wait most of their time: for processes, and for servers that are slow on purpose."""
+    return python_folders("tests/cli", "tests/published", "tests/testing", "plugins/*/tests")
+
+
+def host_tests() -> list[str]:
+    """The other tests: every folder and module of `tests/` that does not wait."""
+    waiting = {Path(folder) for folder in waiting_tests()}
+    found = [path.relative_to(ROOT) for path in sorted((ROOT / "tests").iterdir()) if path.name != "__pycache__"]
+    holding = {Path(folder) for folder in python_folders("tests/*")} | {path for path in found if path.suffix == ".py"}
+    return [str(path) for path in found if path in holding and path not in waiting]
 
 
 def documents() -> list[str]:
@@ -157,7 +171,13 @@ STEPS = (
     ),
     Step("pyright", "pyright, strict, over the same without the benchmarks", "read", lambda: ["pyright"]),
     Step("lint-imports", "who may import whom", "read", import_contracts),
-    Step("pytest", "the tests of the host and of every plugin", "run", lambda: ["pytest", *test_folders()]),
+    Step("pytest", "the tests of the host", "run", lambda: ["pytest", *host_tests()]),
+    Step(
+        "plugins",
+        "the tests of every plugin, of the command, of the kit for authors and of what is published",
+        "wait",
+        lambda: ["pytest", "-p", "no:cacheprovider", *waiting_tests()],
+    ),
     Step(
         "examples",
         "every block of README and docs, every example in a docstring",
@@ -361,7 +381,7 @@ def run_lanes(steps: Sequence[Step], report: Report) -> None:
             report.add(Result(step.name, result.code, result.seconds, result.output))
 
     stop = threading.Event()
-    lanes = [[step for step in steps if step.lane == name] for name in ("read", "run")]
+    lanes = [[step for step in steps if step.lane == name] for name in ("read", "run", "wait")]
     threads = [threading.Thread(target=drive, args=(lane,)) for lane in lanes if lane]
     for thread in threads:
         thread.start()
@@ -419,7 +439,7 @@ def main(arguments: Sequence[str]) -> int:
     started = time.monotonic()
     chosen = [step for step in STEPS if not options.steps or step.name in options.steps]
     prepare()
-    if any(step.lane == "run" for step in chosen):
+    if any(step.lane != "read" for step in chosen):
         prepare_realserver()
     if options.fix:
         fixed = [run(["ruff", "check", "--fix", "-q", "."], show=True), run(["ruff", "format", "."], show=True)]

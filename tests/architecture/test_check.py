@@ -60,3 +60,12 @@ def test_paths_given_to_a_step_stand_instead_of_its_own() -> None:
 
     assert check.with_arguments(command, ["-x"]) == ["pytest", "-q", "tests", "plugins", "-x"]
     assert check.with_arguments(command, ["-x", "tests/architecture"]) == ["pytest", "-q", "-x", "tests/architecture"]
+
+
+def test_every_test_is_in_exactly_one_lane() -> None:
+    waiting, others = check.waiting_tests(), check.host_tests()
+    modules = [path for folder in check.test_folders() for path in (ROOT / folder).rglob("test_*.py")]
+
+    for module in modules:
+        homes = [place for place in (*waiting, *others) if module.is_relative_to(ROOT / place)]
+        assert len(homes) == 1, module
