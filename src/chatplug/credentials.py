@@ -10,11 +10,11 @@ import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from pydantic import SecretStr
 
-__all__ = ["environment_with", "read_secret", "read_variable", "redact"]
+__all__ = ["environment_with", "is_secret_name", "masked", "read_secret", "read_variable", "redact"]
 
 _MASK = "**********"
 _SHORTEST = 4
@@ -38,6 +38,28 @@ def read_secret(name: str) -> SecretStr | None:
 def environment_with(**variables: str) -> dict[str, str]:
     """The environment of this process and these variables, for a process that it starts."""
     return {**os.environ, **variables}
+
+
+_SECRET_NAMES = ("api_key", "password", "secret", "token")
+"""How names of settings end whose value is a secret."""
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a setting of this name holds a secret.
+
+    >>> is_secret_name("api_key"), is_secret_name("max_tokens")
+    (True, False)
+    """
+    return name.endswith(_SECRET_NAMES)
+
+
+def masked(settings: Mapping[str, object]) -> dict[str, object]:
+    """The settings as they may be shown: those that hold a secret by their name are asterisks.
+
+    >>> masked({"api_key": "sk-12345", "seed": 3})
+    {'api_key': '**********', 'seed': 3}
+    """
+    return {name: _MASK if is_secret_name(name) else value for name, value in settings.items()}
 
 
 def redact(text: str, secrets: Iterable[SecretStr | None]) -> str:

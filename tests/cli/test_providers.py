@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from chatplug.cli.app import app
 
@@ -114,3 +114,18 @@ def test_a_folder_that_cannot_be_written_is_an_error_with_its_name(cli: CliRunne
 
     assert result.exit_code == 1
     assert "providers.toml" in result.stderr
+
+
+def test_the_doctor_names_what_is_wrong_with_aliases(cli: CliRunner, file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    said: dict[str, Result] = {}
+    for text in ('[mine]\nprovider = "echo"\n', "x = ", '[mine]\nprovider = "nobody"\n', "[mine]\n"):
+        file.write_text(text, encoding="utf-8")
+        said[text] = cli.invoke(app, ["doctor"])
+
+    complaints = [result.stderr.rpartition("Broken: ")[2] for result in said.values()]
+    assert [result.exit_code for result in said.values()][1:] == [1, 1, 1]
+    assert complaints[0] == ""
+    assert "is no TOML" in complaints[1]
+    assert "uses 'nobody', which no plugin provides" in complaints[2]
+    assert "does not say which provider it uses" in complaints[3]

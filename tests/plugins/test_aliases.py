@@ -218,3 +218,14 @@ def test_a_table_in_pieces_is_removed_whole_and_its_neighbours_stay() -> None:
 def test_a_value_that_toml_does_not_have_is_refused() -> None:
     with pytest.raises(SettingsError, match="no null"):
         with_alias("", Alias("a", "echo", {"seed": None}, None, replaces=False))
+
+
+def test_an_alias_of_an_alias_is_named_as_such_and_a_key_in_the_file_is_told_where_it_belongs(file: Path) -> None:
+    file.write_text('[a]\nprovider = "a"\n[b]\nprovider = "echo"\napi_key = "sk-not-to-be-seen"\n', encoding="utf-8")
+
+    with pytest.raises(ProviderNotFoundError, match="It is an alias itself, and an alias uses an installed provider"):
+        chatplug.init("a:n3")
+    with pytest.raises(SettingsError, match='Name the variable that holds the key: key = "VARIABLE"') as caught:
+        chatplug.init("b:n3")
+
+    assert "sk-not" not in str(caught.value)

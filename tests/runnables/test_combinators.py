@@ -503,3 +503,10 @@ def test_a_stream_of_a_model_is_transformed_whole() -> None:
     assert "".join(piece.text for piece in pieces) == "cat"
     assert list(model.transform(iter([]))) == []
     assert ensure_config() == {}
+
+
+def test_a_key_that_is_bound_is_not_shown() -> None:
+    bound = WholeNative().bind(api_key="sk-not-to-be-seen", seed=3)
+
+    assert "sk-not" not in repr(bound)
+    assert "'seed': 3" in repr(bound)

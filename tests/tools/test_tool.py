@@ -581,3 +581,15 @@ def test_a_tool_of_a_function_that_nobody_finds_cannot_be_pickled() -> None:
 
     with pytest.raises((pickle.PicklingError, AttributeError), match="local"):
         pickle.dumps(StructuredTool.from_function(local))
+
+
+def test_an_argument_may_have_any_name_that_a_parameter_may_have() -> None:
+    @tool
+    def join(a: str, self: int = 1, args: str = "", kwargs: str = "") -> str:
+        """Join them."""
+        return f"{a}{self}{args}{kwargs}"
+
+    given = {"a": "a", "self": 2, "args": "b", "kwargs": "c"}
+
+    assert join.invoke(given) == "a2bc"
+    assert asyncio.run(join.ainvoke(given)) == "a2bc"

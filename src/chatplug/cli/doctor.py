@@ -37,6 +37,8 @@ def doctor(context: click.Context, /, *, limit: float, as_json: bool) -> None:
     The exit code is 1 if something is broken. A plugin that an allow-list, a block-list or a lock keeps out is not
     imported, and not broken.
     """
+    from chatplug.plugins import default_manager
+    from chatplug.plugins.aliases import alias_faults
     from chatplug.plugins.doctor import BROKEN, examine, strangers
 
     reports = examine(limit)
@@ -61,7 +63,10 @@ def doctor(context: click.Context, /, *, limit: float, as_json: bool) -> None:
         click.echo("No plugin is installed. Install one with: pip install chatplug-<provider>", err=True)
     for told in strangers():
         click.echo(f"Warning: {told}", err=True)
-    if any(report.state == BROKEN for report in reports):
+    faults = alias_faults(default_manager().providers())
+    for told in faults:
+        click.echo(f"Broken: {one_line(told)}", err=True)
+    if faults or any(report.state == BROKEN for report in reports):
         context.exit(1)
 
 

@@ -16,8 +16,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from chatplug.credentials import read_secret
-from chatplug.errors import CredentialsError, ProviderConflictError, SettingsError, nearest
+from chatplug.credentials import is_secret_name, read_secret
+from chatplug.errors import ChatplugError, CredentialsError, ProviderConflictError, SettingsError, nearest
 from chatplug.plugins.declaration import plain_name
 from chatplug.plugins.directories import config_folder
 from chatplug.wire.shape import is_object
@@ -25,11 +25,18 @@ from chatplug.wire.shape import is_object
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-__all__ = ["Alias", "alias_file", "alias_names", "alias_of", "checked_name", "checked_settings", "parsed"]
+__all__ = [
+    "Alias",
+    "alias_faults",
+    "alias_file",
+    "alias_names",
+    "alias_of",
+    "checked_name",
+    "checked_settings",
+    "parsed",
+]
 
 _FACTS = ("key", "provider", "replaces", "settings")
-_NEVER = ("api_key", "password", "secret", "token")
-"""How names of settings end whose value is a secret."""
 
 
 class Alias(NamedTuple):
@@ -97,6 +104,28 @@ def alias_names() -> list[str]:
     return sorted(_tables())
 
 
+def alias_faults(providers: Collection[str]) -> list[str]:
+    """What is wrong with the file and the aliases in it, a sentence or two for each.
+
+    Args:
+        providers: The installed providers.
+    """
+    found: list[str] = []
+    try:
+        names = alias_names()
+    except SettingsError as error:
+        return [str(error)]
+    for name in names:
+        try:
+            alias = alias_of(name, lambda: providers)
+        except ChatplugError as error:
+            found.append(str(error))
+            continue
+        if alias is not None and alias.provider not in providers:
+            found.append(f"The alias {name!r} in {alias_file()} uses {alias.provider!r}, which no plugin provides.")
+    return found
+
+
 _known: tuple[object, dict[str, Any]] = (None, {})
 
 
@@ -144,6 +173,8 @@ def _read(name: str, table: object) -> Alias:
     unknown = sorted(table.keys() - set(_FACTS))
     if unknown:
         hint = nearest(unknown[0], _FACTS) or "Settings of the model stand below [NAME.settings]."
+        if is_secret_name(unknown[0]):
+            hint = 'Name the variable that holds the key: key = "VARIABLE". The key itself is not for files.'
         raise SettingsError(f"{where} has no {unknown[0]!r}.", hint=hint)
     provider, key, settings = table.get("provider"), table.get("key"), table.get("settings", {})
     if not isinstance(provider, str) or not plain_name(provider):
@@ -167,7 +198,7 @@ def checked_settings(settings: Mapping[str, Any], where: str) -> None:
         SettingsError: If one is there; its value is not shown.
     """
     for name in settings:
-        if name.endswith(_NEVER):
+        if is_secret_name(name):
             raise SettingsError(
                 f"{where} has the setting {name!r}, and a key is not for files.",
                 hint='Name the variable that holds it: key = "VARIABLE".',

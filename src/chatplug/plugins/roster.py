@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from chatplug.errors import ModelNameError, ProviderConflictError, ProviderNotFoundError, nearest
-from chatplug.plugins.aliases import alias_names, alias_of
+from chatplug.plugins.aliases import alias_file, alias_names, alias_of
 from chatplug.plugins.declaration import COMMANDS, EXTENSIONS, MODELS, PROVIDERS, plain_name, remedy, who
 from chatplug.plugins.index import default_index, is_declared
 from chatplug.plugins.trust import trust
@@ -166,6 +166,8 @@ class Roster:
         installed = ", ".join(sorted(self.declared(PROVIDERS))) or "none"
         faults = () if self._given else default_index().installed().faults
         hints = [advice(provider) or nearest(provider, known) or advice(provider, is_near=True)]
+        if provider in known:
+            hints = [f"It is an alias itself, and an alias uses an installed provider: mend {alias_file()}."]
         hints.append(f"Installed: {installed}.")
         if faults:
             told = [" ".join(filter(None, (one.distribution, one.version))) + f" ({one.reason})" for one in faults[:3]]

@@ -92,5 +92,8 @@ class RunnableBinding(Delegating[Input, Output]):
         return self.bound, config, {**self.kwargs, **kwargs}
 
     def __repr__(self) -> str:
-        said = [f"{name}={value!r}" for name, value in (("kwargs", self.kwargs), ("config", self.config)) if value]
+        from chatplug.credentials import masked
+
+        shown = (("kwargs", masked(self.kwargs)), ("config", self.config))
+        said = [f"{name}={value!r}" for name, value in shown if value]
         return f"RunnableBinding({', '.join([repr(self.bound), *said])})"

@@ -71,10 +71,10 @@ class BaseTool(BaseModel, Runnable[str | dict[str, Any] | ToolCall, Any]):
     # ---- what a subclass writes
 
     @abstractmethod
-    def _run(self, *args: Any, **kwargs: Any) -> Any:
+    def _run(self, /, *args: Any, **kwargs: Any) -> Any:
         """Do it; the arguments come by name. `run_manager` and a parameter of type `RunnableConfig` are filled in."""
 
-    async def _arun(self, *args: Any, **kwargs: Any) -> Any:
+    async def _arun(self, /, *args: Any, **kwargs: Any) -> Any:
         """The asynchronous twin of `_run`; in a worker thread unless the class does better."""
         manager = kwargs.get("run_manager")
         if manager is not None:

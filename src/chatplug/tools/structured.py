@@ -137,14 +137,14 @@ class StructuredTool(BaseTool):
         self._arguments = Arguments(self.name, self.args_schema, signature.positional)
         self._signature = signature.model, parses
 
-    def _run(self, *args: Any, **kwargs: Any) -> Any:
+    def _run(self, /, *args: Any, **kwargs: Any) -> Any:
         if self.func is None:
             raise InvalidRequestError(
                 f"The tool {self.name!r} can only be called asynchronously.", hint="Use `await tool.ainvoke(...)`."
             )
         return self.func(*args, **kwargs)
 
-    async def _arun(self, *args: Any, **kwargs: Any) -> Any:
+    async def _arun(self, /, *args: Any, **kwargs: Any) -> Any:
         if self.coroutine is not None:
             return await self.coroutine(*args, **kwargs)
         kwargs = {name: value.get_sync() if hasattr(value, "get_sync") else value for name, value in kwargs.items()}
