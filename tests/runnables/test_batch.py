@@ -275,7 +275,10 @@ def test_leaving_a_synchronous_batch_early_begins_no_more_calls() -> None:
     assert len(begun) <= 2
 
 
-def test_ctrl_c_leaves_at_once_and_the_threads_find_nothing_more_to_do() -> None:
+def test_ctrl_c_leaves_at_once_and_the_threads_find_nothing_more_to_do(request: pytest.FixtureRequest) -> None:
+    # A shell that runs the tests in the background has them ignore it.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     release, begun = threading.Event(), list[int]()
     main = threading.main_thread()
 
