@@ -22,7 +22,12 @@ MACHINE_PATHS = [
     re.compile(r"(?<![\w.])/" + r"(root|work|opt|mnt)/\w"),
     re.compile(r"[A-Z]:\\" + r"Users\\"),
 ]
-INDEXES = [re.compile("--(extra-)?" + "index-url"), re.compile("files." + "pythonhosted" + r"\.org")]
+INDEXES = [
+    re.compile("--(extra-)?" + "index-url"),
+    re.compile("python" + r"hosted\.org"),
+    re.compile("py" + r"pi\.org"),
+    re.compile("registry" + r"\.npmjs"),
+]
 
 
 def configured_indexes() -> list[re.Pattern[str]]:
