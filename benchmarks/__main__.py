@@ -8,7 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks import callbacks, cold, discovery, environment, messages, process, report, runnables, tools, wire
+from benchmarks import callbacks, cold, discovery, environment, messages, peers, process, report, runnables, tools, wire
+from benchmarks.measure import Group
 
 GROUPS = {
     "wire": wire.run,
@@ -20,20 +21,27 @@ GROUPS = {
     "callbacks": callbacks.run,
     "runnables": runnables.run,
 }
+PEERS = "peers"
+"""The group that wants an environment for each peer, and so is run only where it is named."""
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("groups", nargs="*", metavar="GROUP", help=f"some of {', '.join(GROUPS)}; all if none is named")
+    parser.add_argument(
+        "groups",
+        nargs="*",
+        metavar="GROUP",
+        help=f"some of {', '.join([*GROUPS, PEERS])}; all but the last if none is named",
+    )
     parser.add_argument("--rounds", type=int, default=15, help="how often each case is measured; 15")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every sample here")
     parser.add_argument(
         "--make-environment", action="store_true", help="make .venv-benchmarks, or bring it up to date, and run in it"
     )
     chosen = parser.parse_args()
-    unknown = [name for name in chosen.groups if name not in GROUPS]
+    unknown = [name for name in chosen.groups if name not in (*GROUPS, PEERS)]
     if unknown:
-        parser.error(f"There is no group {unknown[0]!r}; there are {', '.join(GROUPS)}.")
+        parser.error(f"There is no group {unknown[0]!r}; there are {', '.join([*GROUPS, PEERS])}.")
     if chosen.rounds < 1:
         parser.error("There is at least one round.")
     return chosen
@@ -43,13 +51,17 @@ def main() -> int:
     """Run what was asked for; 1 where a target is missed."""
     chosen = _arguments()
     if chosen.make_environment:
+        if PEERS in chosen.groups:
+            environment.make_peers()
         rest = [word for word in sys.argv[1:] if word != "--make-environment"]
         return subprocess.run([environment.make(), "-m", "benchmarks", *rest], check=False).returncode
-    groups = []
+    groups: list[Group] = []
     print(", ".join(f"{name} {value}" for name, value in report.circumstances().items()), "\n")
     for name in chosen.groups or GROUPS:
-        groups.append(GROUPS[name](chosen.rounds))
-        print(report.table(groups[-1]), flush=True)
+        found = peers.run(chosen.rounds) if name == PEERS else [GROUPS[name](chosen.rounds)]
+        for group in found:
+            print(report.table(group), flush=True)
+        groups += found
     if chosen.json:
         chosen.json.write_text(json.dumps(report.as_json(groups, chosen.rounds), indent=1) + "\n", encoding="utf-8")
     verdicts = [verdict for group in groups for measured in group.results for verdict in measured.verdicts()]

@@ -116,6 +116,8 @@ class Group:
     scale: float
     """How many units a second has."""
     results: list[Measured]
+    measure: str = "seconds"
+    """What the samples are."""
 
 
 def interleaved(case: Case, subjects: Mapping[str, Sample], rounds: int) -> Measured:

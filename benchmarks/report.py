@@ -67,17 +67,21 @@ def as_json(groups: Iterable[Group], rounds: int) -> dict[str, Any]:
         "circumstances": circumstances(),
         "rounds": rounds,
         "groups": [
-            {"name": group.name, "about": group.about, "results": [_result(measured) for measured in group.results]}
+            {
+                "name": group.name,
+                "about": group.about,
+                "results": [_result(group, measured) for measured in group.results],
+            }
             for group in groups
         ],
     }
 
 
-def _result(measured: Measured) -> dict[str, Any]:
+def _result(group: Group, measured: Measured) -> dict[str, Any]:
     return {
         "case": measured.case.name,
         "about": measured.case.about,
-        "seconds": {
+        group.measure: {
             name: {"median": statistics.median(values), "samples": values} for name, values in measured.samples.items()
         },
         "ratios": [

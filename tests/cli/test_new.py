@@ -12,6 +12,8 @@ import pytest
 from click.testing import CliRunner
 
 from chatplug.cli.app import app
+from chatplug.plugins.declaration import GROUPS
+from chatplug.plugins.index import Installed, default_index
 from tests.architecture.sources import ROOT
 
 pytestmark = pytest.mark.timeout(600)  # building and installing, on a machine that does more
@@ -129,10 +131,48 @@ def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "chatplug-acme").iterdir()] == ["mine"]
 
 
-def test_a_provider_that_another_distribution_has_is_refused(tmp_path: Path) -> None:
-    result = CliRunner().invoke(app, ["new", "provider", "openai-compat", "--into", str(tmp_path)])
+def warned(*arguments: str, into: Path) -> str:
+    """What is said on standard error when something is written all the same."""
+    result = CliRunner().invoke(app, ["new", *arguments, "--into", str(into)])
+    assert result.exit_code == 0, result.output
+    assert list(into.rglob("pyproject.toml"))
+    return result.stderr
 
-    assert result.exit_code == 0  # a new version of the same distribution
-    result = CliRunner().invoke(app, ["new", "provider", "openai", "--into", str(tmp_path)])
-    assert result.exit_code == 2
-    assert "provides 'openai' already" in result.output
+
+def test_a_name_that_nobody_has_is_written_without_a_word(tmp_path: Path) -> None:
+    assert warned("provider", "acme", into=tmp_path) == ""
+
+
+def test_a_provider_that_another_distribution_has_is_written_with_a_warning(tmp_path: Path) -> None:
+    said = warned("provider", "openai", into=tmp_path)
+
+    assert said.startswith("Warning: chatplug-openai-compat 0.1.0 provides 'openai' already. Take another name")
+
+
+def test_a_provider_that_is_published_but_not_installed_is_written_with_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nobody = Installed({group: {} for group in GROUPS}, (), has_pydantic_plugins=False)
+    monkeypatch.setattr(default_index(), "installed", lambda: nobody)
+
+    said = warned("provider", "groq", into=tmp_path)
+
+    assert "chatplug-openai-compat, which is published, provides 'groq' already" in said
+    assert said.endswith("Perhaps it does what you want: pip install chatplug-openai-compat\n")
+
+
+@pytest.mark.parametrize("kind", ["provider", "callbacks", "converter"])
+def test_the_name_of_an_installed_distribution_is_told(kind: str, tmp_path: Path) -> None:
+    said = warned(kind, "openai-compat", into=tmp_path)
+
+    assert said.startswith(
+        "Warning: chatplug-openai-compat 0.1.0 is installed; this one will be installed in its place"
+    )
+    assert said.count("Warning") == 1
+
+
+def test_a_name_of_the_user_s_own_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chatplug.plugins.aliases.config_folder", lambda: str(tmp_path))
+    (tmp_path / "providers.toml").write_text('[work]\nprovider = "echo"\n', encoding="utf-8")
+
+    assert "'work' is a name of your own in" in warned("provider", "work", into=tmp_path / "new")

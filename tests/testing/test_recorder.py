@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Callable, Iterator
 from itertools import chain, repeat
 from pathlib import Path
@@ -228,6 +229,113 @@ def test_afterwards_everything_is_as_it_was(server: LoopbackServer, tmp_path: Pa
     assert dict(vars(DefaultTransport)) == before
     assert not (tmp_path / "x.json").exists()
     assert model_at(server.url).invoke("Hello").text.endswith(KEY)
+
+
+def texts(path: Path) -> list[str]:
+    """What the recorded requests said, in order."""
+    recordings: list[Any] = json.loads(path.read_text(encoding="utf-8"))["recordings"] if path.exists() else []
+    return [recording["request"]["body"]["messages"][-1]["content"] for recording in recordings]
+
+
+def test_blocks_may_end_in_any_order(server: LoopbackServer, tmp_path: Path) -> None:
+    before = dict(vars(DefaultTransport))
+    first, second = (Recorder(tmp_path / name, mode="new") for name in ("first", "second"))
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    model_at(server.url).invoke("Hello")
+    second.__exit__(None, None, None)
+
+    assert dict(vars(DefaultTransport)) == before
+    assert (texts(tmp_path / "first"), texts(tmp_path / "second")) == ([], ["Hello"])
+
+
+def test_an_inner_block_takes_the_calls_that_are_in_it(server: LoopbackServer, tmp_path: Path) -> None:
+    with Recorder(tmp_path / "outer", mode="new"):
+        model_at(server.url).invoke("one")
+        with Recorder(tmp_path / "inner", mode="new"):
+            model_at(server.url).invoke("two")
+        model_at(server.url).invoke("three")
+
+    assert (texts(tmp_path / "outer"), texts(tmp_path / "inner")) == (["one", "three"], ["two"])
+
+
+def test_blocks_at_once_in_threads_do_not_hear_each_other(server: LoopbackServer, tmp_path: Path) -> None:
+    both_are_in = threading.Barrier(4, timeout=20)
+
+    def record(name: str) -> None:
+        with Recorder(tmp_path / name, mode="new"):
+            both_are_in.wait()
+            for _ in range(5):
+                model_at(server.url).invoke(name)
+            both_are_in.wait()
+
+    threads = [threading.Thread(target=record, args=(name,)) for name in "abcd"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+
+    assert {name: texts(tmp_path / name) for name in "abcd"} == {name: [name] * 5 for name in "abcd"}
+
+
+async def test_blocks_at_once_in_tasks_do_not_hear_each_other(server: LoopbackServer, tmp_path: Path) -> None:
+    both_are_in = asyncio.Barrier(2)
+
+    async def record(name: str) -> None:
+        with Recorder(tmp_path / name, mode="new"):
+            await both_are_in.wait()
+            await model_at(server.url).ainvoke(name)
+            await both_are_in.wait()
+
+    await asyncio.gather(record("a"), record("b"))
+
+    assert (texts(tmp_path / "a"), texts(tmp_path / "b")) == (["a"], ["b"])
+
+
+def test_a_thread_of_its_own_is_recorded_too(server: LoopbackServer, tmp_path: Path) -> None:
+    with Recorder(tmp_path / "x", mode="new"):
+        thread = threading.Thread(target=model_at(server.url).invoke, args=("Hello",))
+        thread.start()
+        thread.join(30)
+
+    assert texts(tmp_path / "x") == ["Hello"]
+
+
+def test_a_block_that_fails_leaves_everything_as_it_was(server: LoopbackServer, tmp_path: Path) -> None:
+    before, path = dict(vars(DefaultTransport)), tmp_path / "x"
+    with Recorder(path, mode="new"):
+        model_at(server.url).invoke("kept")
+
+    def fail() -> None:
+        with Recorder(path, mode="all"):
+            model_at(server.url).invoke("another")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert dict(vars(DefaultTransport)) == before
+    assert texts(path) == ["kept"]
+
+
+def test_a_stream_that_is_open_at_the_end_of_the_block_is_one_that_was_left(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    with Recorder(tmp_path / "x", mode="new"):
+        stream = model_at(server.url).stream("Hello")
+        next(stream)
+
+    (recording,) = json.loads((tmp_path / "x").read_text(encoding="utf-8"))["recordings"]
+    assert recording["answer"]["left"] is True
+
+
+def test_a_wrapped_transport_in_a_block_is_recorded_once(server: LoopbackServer, tmp_path: Path) -> None:
+    with Recorder(tmp_path / "x", mode="new") as recorder:
+        recorder.wrap(DefaultTransport()).request(
+            Request("POST", f"{server.url}/v1", {}, b'{"messages":[{"content":"a"}]}')
+        )
+
+    assert texts(tmp_path / "x") == ["a"]
 
 
 def test_a_file_of_another_format_is_refused(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ from chatplug.cli.options import debug_option
 from chatplug.cli.output import Output
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from chatplug.cli.scaffold import Kind, Names
 
 __all__ = ["new"]
@@ -71,23 +74,48 @@ def converter(*, name: str, into: Path) -> None:
 
 def _write(kind: Kind, name: str, into: Path) -> Names:
     from chatplug.cli.scaffold import names_of, written
-    from chatplug.plugins import default_manager
 
     names = names_of(kind, name)
     folder = into / names.distribution
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise click.UsageError(f"{folder} is there already. Take another name, or --into another folder.")
-    if names.group == "providers":
-        others = {one.distribution for one in default_manager().providers().get(names.name, [])}
-        if others - {names.distribution}:
-            raise click.UsageError(
-                f"{' and '.join(sorted(others))} provides {names.name!r} already; nobody could ask for a second one."
-            )
+    for warning in _taken(names):
+        click.echo(f"Warning: {warning}", err=True)
     for path, text in written(kind, names).items():
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8")
     return names
+
+
+def _taken(names: Names) -> Iterator[str]:
+    """Who has the name already, and what to do about it."""
+    from chatplug.errors import SettingsError
+    from chatplug.plugins.aliases import alias_file, alias_names
+    from chatplug.plugins.declaration import PROVIDERS, distribution_key, who
+    from chatplug.plugins.index import default_index
+    from chatplug.plugins.known import distribution_for
+
+    groups = default_index().installed().groups
+    declared = [one for found in groups.values() for those in found.values() for one in those]
+    mine = distribution_key(names.distribution)
+    same = sorted({who(one) for one in declared if distribution_key(one.distribution) == mine})
+    if same:
+        yield f"{same[0]} is installed; this one will be installed in its place. Take another name to keep it."
+    if names.group != "providers":
+        return
+    rest = f"{names.name!r} already. Take another name, or have only one of them where it is used."
+    others = {who(one) for one in groups[PROVIDERS].get(names.name, []) if distribution_key(one.distribution) != mine}
+    known = distribution_for(names.name)
+    if others:
+        yield f"{' and '.join(sorted(others))} provides {rest}"
+    elif known is not None and known != names.distribution:
+        yield f"{known}, which is published, provides {rest} Perhaps it does what you want: pip install {known}"
+    own: list[str] = []
+    with contextlib.suppress(SettingsError):  # what is wrong with that file is told by whoever needs it
+        own = alias_names()
+    if names.name in own:
+        yield f"{names.name!r} is a name of your own in {alias_file()}, which will be refused beside a provider of it."
 
 
 def _say(names: Names, into: Path, *more: str) -> None:

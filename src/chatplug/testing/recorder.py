@@ -3,14 +3,17 @@
     with Recorder("tests/recordings/greeting.json"):
         assert chatplug.init("openai_compat:tiny", ...).invoke("Hello").text == "Hi!"
 
-It stands in the place of the transports of `chatplug.http`, so it serves every plugin that uses them.
+It stands in the place of the transports of `chatplug.http`, so it serves every plugin that uses them
+(docs/decisions/0026-a-recorder-stands-in-for-classes.md).
 """
 
 from __future__ import annotations
 
+import contextlib
 import time
 from contextvars import ContextVar
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal
 
 from chatplug.http import DefaultTransport, HttpxTransport, Response, Transport, TransportError
@@ -18,7 +21,7 @@ from chatplug.testing.fake_transport import AsyncFakeStream, FakeAnswer, FakeStr
 from chatplug.testing.tape import Heard, RecordingMissError, Tape
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Mapping
     from types import TracebackType
     from typing import Self
 
@@ -33,13 +36,18 @@ _CALLS = ("request", "stream", "arequest", "astream")
 _HOW = "To record it, say mode='new', or run pytest with --chatplug-record=new."
 # A transport may make one of its calls of another one; only the outer one is recorded.
 _inside: ContextVar[bool] = ContextVar("chatplug_recorder_inside", default=False)
+# The recorders whose blocks this call is in, the innermost last; one whose block has ended counts no more.
+_around: ContextVar[tuple[Recorder, ...]] = ContextVar("chatplug_recorders", default=())
 
 
 class Recorder:
     """A `with` block in which the transports of `chatplug.http` are recorded, or replayed, in the whole process.
 
     Recordings are found by method, address and body; two of the same request are played in their order. What stands in
-    headers is never written down, but for content types.
+    headers is never written down, but for content types. A stream that is still open where the block ends is kept as
+    one that its reader left. Of several blocks at once, in threads or tasks, each call goes to the innermost that it
+    is in, and a call from elsewhere, such as a thread of its own, to the one that was entered last. Another process
+    that is started anew is not recorded.
 
     Args:
         path: The file of the recordings.
@@ -62,25 +70,25 @@ class Recorder:
         self.mode = mode
         self.speed = speed
         self._clock = clock
-        self._replaced: list[tuple[type, str, Any]] = []
+        self._open: set[Hearing] = set()
         if mode == "all":
             self.tape.clear()
 
     def __enter__(self) -> Self:
-        for kind in (DefaultTransport, HttpxTransport):
-            for name in _CALLS:
-                original = vars(kind)[name]
-                self._replaced.append((kind, name, original))
-                setattr(kind, name, _stand_in(self, name, original))
+        _around.set((*_around.get(), self))
+        _stand_ins.enter(self)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        while self._replaced:
-            owner, name, original = self._replaced.pop()
-            setattr(owner, name, original)
-        self.tape.save()
+        _stand_ins.leave(self)
+        # Not the token of `__enter__`: a fixture is left in another context than it was entered in.
+        _around.set(tuple(recorder for recorder in _around.get() if recorder is not self))
+        for hearing in list(self._open):
+            hearing.leave()
+        if error is None or self.mode != "all":  # a failure does not cost the recordings that were there
+            self.tape.save()
 
     def wrap(self, transport: Transport) -> Transport:
         """The same for one transport alone, without the block; save with `recorder.tape.save()`."""
@@ -102,19 +110,23 @@ class Recorder:
 
     def hear(self, request: Request) -> Hearing:
         """What notes down the answer to a request that is sent."""
-        return Hearing(self.tape, request, self._clock)
+        return Hearing(self.tape, request, self._clock, self._open)
 
 
 class Hearing:
     """One answer that is noted down while it arrives; it keeps it when it has ended."""
 
-    def __init__(self, tape: Tape, request: Request, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, tape: Tape, request: Request, clock: Callable[[], float], still_open: set[Hearing] | None = None
+    ) -> None:
         self._tape = tape
         self._request = request
         self._clock = clock
         self._last = clock()
         self._heard = Heard()
         self._is_kept = False
+        self._still_open: set[Hearing] = set() if still_open is None else still_open
+        self._still_open.add(self)
 
     def head(self, status: int, headers: Mapping[str, str]) -> None:
         """The head has arrived."""
@@ -135,10 +147,16 @@ class Hearing:
 
     def end(self, error: TransportError | None = None, *, is_whole: bool = True) -> None:
         """It has ended: well, with an error, or because its reader left."""
+        self._still_open.discard(self)
         if not self._is_kept:
             self._is_kept = True
             self._heard.error, self._heard.is_whole = error, is_whole
             self._tape.add(self._request, self._heard)
+
+    def leave(self) -> None:
+        """Nobody listens any more: what has arrived is kept, if its head has."""
+        if self._heard.status is not None:
+            self.end(is_whole=False)
 
 
 class _Wrapped:
@@ -154,10 +172,12 @@ class _Wrapped:
             return FakeTransport(lambda _: played).request(request)
         hearing = self._recorder.hear(request)
         try:
-            return hearing.whole(self._inner.request(request))
+            with _only_this():
+                response = self._inner.request(request)
         except TransportError as error:
             hearing.end(error)
             raise
+        return hearing.whole(response)
 
     async def arequest(self, request: Request, /) -> Response:
         played = self._recorder.played(request)
@@ -165,10 +185,12 @@ class _Wrapped:
             return await FakeTransport(lambda _: played).arequest(request)
         hearing = self._recorder.hear(request)
         try:
-            return hearing.whole(await self._inner.arequest(request))
+            with _only_this():
+                response = await self._inner.arequest(request)
         except TransportError as error:
             hearing.end(error)
             raise
+        return hearing.whole(response)
 
     def stream(self, request: Request, /) -> ByteStream:
         played = self._recorder.played(request)
@@ -176,7 +198,8 @@ class _Wrapped:
             return FakeStream(played)
         hearing = self._recorder.hear(request)
         try:
-            stream = self._inner.stream(request)
+            with _only_this():
+                stream = self._inner.stream(request)
         except TransportError as error:
             hearing.end(error)
             raise
@@ -188,7 +211,8 @@ class _Wrapped:
             return AsyncFakeStream(played)
         hearing = self._recorder.hear(request)
         try:
-            stream = await self._inner.astream(request)
+            with _only_this():
+                stream = await self._inner.astream(request)
         except TransportError as error:
             hearing.end(error)
             raise
@@ -286,32 +310,73 @@ class _Original:
         setattr(self, call, original.__get__(transport))
 
 
-def _stand_in(recorder: Recorder, name: str, original: Any) -> Any:
+def _stand_in(name: str, original: Any) -> Any:
     """What stands in the place of one call of a class of transports."""
 
-    def outer(transport: Any) -> Any:
+    def through(transport: Any) -> Any:
+        """The call through the recorder whose turn it is; the original where it is nobody's."""
+        recorder = None if _inside.get() else _stand_ins.turn()
+        if recorder is None:
+            return original.__get__(transport)
         return getattr(_Wrapped(recorder, _Original(transport, name, original)), name)  # type: ignore[arg-type]  # has the one call that is made
 
     if name.startswith("a"):
 
         async def acall(transport: Any, request: Request, /) -> Any:
-            if _inside.get():
-                return await original(transport, request)
-            token = _inside.set(True)
-            try:
-                return await outer(transport)(request)
-            finally:
-                _inside.reset(token)
+            return await through(transport)(request)
 
         return acall
 
     def call(transport: Any, request: Request, /) -> Any:
-        if _inside.get():
-            return original(transport, request)
-        token = _inside.set(True)
-        try:
-            return outer(transport)(request)
-        finally:
-            _inside.reset(token)
+        return through(transport)(request)
 
     return call
+
+
+@contextlib.contextmanager
+def _only_this() -> Generator[None]:
+    """While it holds, what a transport asks of itself or of another is no call of its own."""
+    before = _inside.get()
+    _inside.set(True)
+    try:
+        yield
+    finally:
+        _inside.set(before)
+
+
+class _StandIns:
+    """Whose blocks are entered in this process: the first one puts stand-ins in their places, the last takes them away.
+
+    So blocks may end in any order, and one that is left open somewhere takes nothing from the others.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._entered: tuple[Recorder, ...] = ()
+        self._replaced: list[tuple[type, str, Any]] = []
+
+    def enter(self, recorder: Recorder) -> None:
+        with self._lock:
+            if not self._entered:
+                for kind in (DefaultTransport, HttpxTransport):
+                    for name in _CALLS:
+                        original = vars(kind)[name]
+                        self._replaced.append((kind, name, original))
+                        setattr(kind, name, _stand_in(name, original))
+            self._entered = (*self._entered, recorder)
+
+    def leave(self, recorder: Recorder) -> None:
+        with self._lock:
+            self._entered = tuple(one for one in self._entered if one is not recorder)
+            while self._replaced and not self._entered:
+                owner, name, original = self._replaced.pop()
+                setattr(owner, name, original)
+
+    def turn(self) -> Recorder | None:
+        """The innermost block that this call is in; for a call from elsewhere the one that was entered last."""
+        entered = self._entered
+        around = [recorder for recorder in _around.get() if recorder in entered]
+        return (around or entered or (None,))[-1]
+
+
+_stand_ins = _StandIns()
