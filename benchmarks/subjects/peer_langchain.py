@@ -15,7 +15,7 @@ _QUESTION = "What did the cat do?"
 
 def cases(base_url: str) -> dict[str, Any]:
     """The cases, over the server at this address: `invoke` and `stream`, chunks added with `+`."""
-    from langchain_openai import ChatOpenAI
+    from langchain_openai import ChatOpenAI  # type: ignore[import-not-found]  # in its own environment
 
     def model_at(path: str) -> Any:
         settings: Any = {"base_url": f"{base_url}/{path}/v1", "api_key": "sk-benchmark", "stream_usage": True}

@@ -16,7 +16,7 @@ _QUESTION = "What did the cat do?"
 
 def cases(base_url: str) -> dict[str, Any]:
     """The cases, over the server at this address: `prompt`, whose response adds up its own chunks."""
-    from llm.default_plugins.openai_models import AsyncChat, Chat
+    from llm.default_plugins.openai_models import AsyncChat, Chat  # type: ignore[import-not-found]  # in its own environment
 
     def model_at(kind: Any, path: str) -> Any:
         model = kind("gpt-4o-mini", api_base=f"{base_url}/{path}/v1")

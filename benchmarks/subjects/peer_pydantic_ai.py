@@ -17,10 +17,10 @@ text = model_request_sync(model, [ModelRequest.user_text_prompt(QUESTION)]).part
 
 def cases(base_url: str) -> dict[str, Any]:
     """The cases, over the server at this address: `model_request` and `model_request_stream`, which adds up its own."""
-    from pydantic_ai import direct
-    from pydantic_ai.messages import ModelRequest
-    from pydantic_ai.models.openai import OpenAIChatModel
-    from pydantic_ai.providers.openai import OpenAIProvider
+    from pydantic_ai import direct  # type: ignore[import-not-found]  # in its own environment
+    from pydantic_ai.messages import ModelRequest  # type: ignore[import-not-found]  # in its own environment
+    from pydantic_ai.models.openai import OpenAIChatModel  # type: ignore[import-not-found]  # in its own environment
+    from pydantic_ai.providers.openai import OpenAIProvider  # type: ignore[import-not-found]  # in its own environment
 
     def model_at(path: str) -> Any:
         provider = OpenAIProvider(base_url=f"{base_url}/{path}/v1", api_key="sk-benchmark")
