@@ -9,7 +9,6 @@ It stands in the place of the transports of `chatplug.http`, so it serves every 
 
 from __future__ import annotations
 
-import contextlib
 import time
 from contextvars import ContextVar
 from pathlib import Path
@@ -21,7 +20,7 @@ from chatplug.testing.fake_transport import AsyncFakeStream, FakeAnswer, FakeStr
 from chatplug.testing.tape import Heard, RecordingMissError, Tape
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
     from types import TracebackType
     from typing import Self
 
@@ -114,7 +113,11 @@ class Recorder:
 
 
 class Hearing:
-    """One answer that is noted down while it arrives; it keeps it when it has ended."""
+    """One answer that is noted down while it arrives; it keeps it when it has ended.
+
+    Until the head is there it is used in `with`: what the transport then asks of itself or of another is no call of its
+    own, and how it fails is noted down.
+    """
 
     def __init__(
         self, tape: Tape, request: Request, clock: Callable[[], float], still_open: set[Hearing] | None = None
@@ -125,8 +128,21 @@ class Hearing:
         self._last = clock()
         self._heard = Heard()
         self._is_kept = False
+        self._was_inside = False
         self._still_open: set[Hearing] = set() if still_open is None else still_open
         self._still_open.add(self)
+
+    def __enter__(self) -> Self:
+        self._was_inside = _inside.get()
+        _inside.set(True)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        _inside.set(self._was_inside)
+        if isinstance(error, TransportError):
+            self.end(error)
 
     def head(self, status: int, headers: Mapping[str, str]) -> None:
         """The head has arrived."""
@@ -170,53 +186,29 @@ class _Wrapped:
         played = self._recorder.played(request)
         if played is not None:
             return FakeTransport(lambda _: played).request(request)
-        hearing = self._recorder.hear(request)
-        try:
-            with _only_this():
-                response = self._inner.request(request)
-        except TransportError as error:
-            hearing.end(error)
-            raise
-        return hearing.whole(response)
+        with self._recorder.hear(request) as hearing:
+            return hearing.whole(self._inner.request(request))
 
     async def arequest(self, request: Request, /) -> Response:
         played = self._recorder.played(request)
         if played is not None:
             return await FakeTransport(lambda _: played).arequest(request)
-        hearing = self._recorder.hear(request)
-        try:
-            with _only_this():
-                response = await self._inner.arequest(request)
-        except TransportError as error:
-            hearing.end(error)
-            raise
-        return hearing.whole(response)
+        with self._recorder.hear(request) as hearing:
+            return hearing.whole(await self._inner.arequest(request))
 
     def stream(self, request: Request, /) -> ByteStream:
         played = self._recorder.played(request)
         if played is not None:
             return FakeStream(played)
-        hearing = self._recorder.hear(request)
-        try:
-            with _only_this():
-                stream = self._inner.stream(request)
-        except TransportError as error:
-            hearing.end(error)
-            raise
-        return _HeardStream(stream, hearing)
+        with self._recorder.hear(request) as hearing:
+            return _HeardStream(self._inner.stream(request), hearing)
 
     async def astream(self, request: Request, /) -> AsyncByteStream:
         played = self._recorder.played(request)
         if played is not None:
             return AsyncFakeStream(played)
-        hearing = self._recorder.hear(request)
-        try:
-            with _only_this():
-                stream = await self._inner.astream(request)
-        except TransportError as error:
-            hearing.end(error)
-            raise
-        return _AsyncHeardStream(stream, hearing)
+        with self._recorder.hear(request) as hearing:
+            return _AsyncHeardStream(await self._inner.astream(request), hearing)
 
     def close(self) -> None:
         self._inner.close()
@@ -331,17 +323,6 @@ def _stand_in(name: str, original: Any) -> Any:
         return through(transport)(request)
 
     return call
-
-
-@contextlib.contextmanager
-def _only_this() -> Generator[None]:
-    """While it holds, what a transport asks of itself or of another is no call of its own."""
-    before = _inside.get()
-    _inside.set(True)
-    try:
-        yield
-    finally:
-        _inside.set(before)
 
 
 class _StandIns:
