@@ -197,24 +197,6 @@ async def test_an_asynchronous_handler_may_use_what_belongs_to_the_callers_loop(
     assert tokens == ["c", "a", "t", ""]
 
 
-def test_what_an_event_loop_leaves_behind_is_heard_though_the_loop_has_ended() -> None:
-    class Waits(Observing):
-        async def on_chat_model_start(self, *args: Any, **kwargs: Any) -> None:
-            self.keep(START, args, kwargs)
-            await asyncio.sleep(SECONDS)
-
-        async def on_llm_end(self, *args: Any, **kwargs: Any) -> None:
-            self.keep(END, args, kwargs)
-
-    handler = Waits()
-
-    asyncio.run(WholeNative().ainvoke("cat", {"callbacks": [handler]}))
-
-    assert flush(SECONDS)
-    assert handler.names == [START, END]
-    assert listener_of(handler).dropped == 1  # the start, which was cancelled with its loop
-
-
 def test_runs_below_are_heard_in_the_order_of_what_happened_though_some_are_in_threads() -> None:
     class Outer(Whole):
         def _generate(self, *args: Any, **kwargs: Any) -> Any:  # in a worker thread, below an asynchronous call

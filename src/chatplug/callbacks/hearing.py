@@ -165,6 +165,8 @@ class Hearing:
 
 def _is_meant_for_the_loop(error: BaseException) -> bool:
     """Whether it ends the loop, which may be the caller's, or its tasks."""
+    if isinstance(error, GeneratorExit):  # the loop is gone, and its task with it
+        return True
     task = asyncio.current_task()
     is_cancelled = isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
     return is_cancelled or isinstance(error, KeyboardInterrupt)

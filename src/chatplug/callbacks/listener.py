@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary, ref
 
 from chatplug.callbacks.handler import BaseCallbackHandler
+from chatplug.callbacks.loops import Grace
 from chatplug.callbacks.queues import LoopQueue, ThreadQueue
 from chatplug.errors import ConfigError, nearest
 
@@ -62,12 +63,14 @@ class HandlerReport:
 class Kind:
     """What is known of the handlers of one class."""
 
-    __slots__ = ("events", "has_async", "is_slow")
+    __slots__ = ("events", "grace", "has_async", "is_slow")
 
     def __init__(self, handler: type[BaseCallbackHandler]) -> None:
         base = BaseCallbackHandler
         self.events = frozenset(name for name in _EVENTS if getattr(handler, name) is not getattr(base, name))
         self.has_async = any(iscoroutinefunction(getattr(handler, name)) for name in self.events)
+        self.grace = Grace()
+        """How long the end of a loop waits for one of them."""
         self.is_slow = False
         """Whether a run has once waited in vain for one of them to catch up."""
 
@@ -121,9 +124,13 @@ class Listener:
         found = self._loops.get(home)
         if found is None:
             with _making:
-                # Another dict, since others may be reading this one; loops that are closed are left out.
-                loops = {one: queue for one, queue in self._loops.items() if one is None or not one.is_closed()}
-                found = self._loops.get(home) or LoopQueue(home)
+                # Another dict, since others may be reading this one; closed loops are left out whose events are heard.
+                loops = {
+                    one: queue
+                    for one, queue in self._loops.items()
+                    if one is None or not (one.is_closed() and queue.is_idle)
+                }
+                found = self._loops.get(home) or LoopQueue(home, self.kind.grace)
                 self._loops = {**loops, home: found}
         return found
 

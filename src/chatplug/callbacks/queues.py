@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from contextlib import suppress
 from contextvars import Context
 from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+from chatplug.callbacks.loops import LOOP_PATIENCE, Grace, HearingTask, stay
 from chatplug.callbacks.workers import background_loop, submit
 
 if TYPE_CHECKING:
@@ -131,14 +133,19 @@ class LoopQueue(Queue):
     """The queue of a handler with `async def` methods: a task of one event loop hears.
 
     Args:
-        loop: The loop; None for the background loop. What a loop leaves behind that ends is heard in that one, too.
+        loop: The loop; None for the background loop. When it ends it waits for what is heard in it (`loops`); what it
+            leaves behind all the same, and what comes later, is heard in the background loop.
+        grace: How long the end of a loop waits.
     """
 
-    __slots__ = ("_loop", "_task")
+    __slots__ = ("__weakref__", "_grace", "_is_left", "_loop", "_task")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop | None) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop | None, grace: Grace | None = None) -> None:
         super().__init__()
         self._loop = loop
+        self._grace = grace or Grace()
+        self._is_left = loop is None
+        """Whether the loop is one no more in which work is begun."""
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -150,11 +157,12 @@ class LoopQueue(Queue):
         """Begin anew in the child of a fork, which has no loop but its own."""
         super().forget()
         self._loop = self._task = None
+        self._is_left = True
 
     def _begin(self) -> None:
         loop = self._loop
         try:
-            if loop is None:
+            if loop is None or self._is_left:
                 self._move()
             elif asyncio._get_running_loop() is loop:  # noqa: SLF001  # documented; the public one raises instead
                 self._open()
@@ -163,20 +171,45 @@ class LoopQueue(Queue):
         except RuntimeError:  # the loop is closed
             self._move()
 
-    def rescue(self) -> None:
-        """See to it that what was left in a loop that was closed without ado is heard."""
-        if self._loop is not None and self._loop.is_closed() and self._busy.locked():
+    def leave(self, loop: asyncio.AbstractEventLoop) -> asyncio.Task[None] | None:
+        """Begin no work in this loop any more; gives the task that is at work there."""
+        if self._loop is not loop:
+            return None
+        self._is_left = True
+        return self._task if self._busy.locked() else None
+
+    def rescue(self, *, is_last: bool = False) -> None:
+        """See to it that what was left in a loop that was closed without ado is heard.
+
+        Args:
+            is_last: Whether the process ends: then a loop that stands still is as good as closed.
+        """
+        loop = self._loop
+        if loop is not None and self._busy.locked() and (loop.is_closed() or (is_last and not loop.is_running())):
             self._move()
 
     def _open(self) -> None:
-        assert self._loop is not None, "a queue that is worked at has a loop"
-        self._task = self._loop.create_task(self._work(), context=Context())
+        loop = self._loop
+        if loop is None or self._is_left:
+            self._move()
+            return
+        stay(self, loop)
+        self._task = HearingTask(self._work(), self._grace, loop=loop, name="chatplug-callbacks", context=Context())
 
     def _move(self) -> None:
         """Go on in the background loop."""
         self._loop = background_loop()
+        self._is_left = self._loop is None
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._open)
+        else:
+            submit(self._hear_alone)
+
+    def _hear_alone(self) -> None:
+        """Hear at the end of the interpreter, where no loop can be started in a thread."""
+        if asyncio._get_running_loop() is None:  # noqa: SLF001  # as above
+            with suppress(TimeoutError):
+                asyncio.run(asyncio.wait_for(self._work(), LOOP_PATIENCE))
 
     async def _work(self) -> None:
         try:
@@ -189,10 +222,13 @@ class LoopQueue(Queue):
             raise
 
     async def _hear(self) -> None:
-        items = self.items
+        items, task = self.items, asyncio.current_task()
+        assert task is not None, "a coroutine that a task runs"
         while items:
             hears, event, method = items.popleft()
             await hears.ahear(event, method)
             self._done += 1
             if not self._done % _TURN:
                 await asyncio.sleep(0)
+            if task.cancelling():  # which the handler kept to itself
+                raise asyncio.CancelledError

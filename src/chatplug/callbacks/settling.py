@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from chatplug.callbacks.hearing import is_inside_handler
 from chatplug.callbacks.listener import listeners
+from chatplug.callbacks.loops import forget_loops
 from chatplug.callbacks.queues import LoopQueue, Marker
 from chatplug.callbacks.workers import when_working
 
@@ -89,17 +90,18 @@ def _blame(waited_for: Sequence[tuple[Hearing, Queue]], late: Sequence[Queue]) -
             hearing.listener.kind.is_slow = True
 
 
-def _waiting() -> list[Queue]:
+def _waiting(*, is_last: bool = False) -> list[Queue]:
     found = [queue for listener in listeners() for queue in listener.queues() if not queue.is_idle]
     for queue in found:
         if isinstance(queue, LoopQueue):
-            queue.rescue()
+            queue.rescue(is_last=is_last)
     return found
 
 
 def _end() -> None:
     """Let handlers catch up before the process ends, and say what they have not heard."""
-    _wait(_waiting(), EXIT_PATIENCE)
+    _wait(_waiting(is_last=True), EXIT_PATIENCE)
+    forget_loops()
     for listener in listeners():
         left = sum(not isinstance(item[0], Marker) for queue in listener.queues() for item in list(queue.items))
         if left:
