@@ -313,6 +313,12 @@ FAULTS: dict[str, tuple[str, Any, type[OutputError], Any]] = {
     ),
     "cut": ("json_schema", said('{"title": "Up", "ye', finish_reason="length"), OutputTruncatedError, {"title": "Up"}),
     "cut, as Anthropic says": ("json_schema", said('{"title', stop_reason="max_tokens"), OutputTruncatedError, {}),
+    "cut, where the model takes no more": (
+        "json_schema",
+        said('{"title', stop_reason="model_context_window_exceeded"),
+        OutputTruncatedError,
+        {},
+    ),
     "cut, as Google says": ("json_schema", said("", finish_reason="MAX_TOKENS"), OutputTruncatedError, None),
     "cut call": ("function_calling", call_of('{"title": "Up", "ye', "length"), OutputTruncatedError, {"title": "Up"}),
     "cut before the arguments": ("function_calling", call_of("", "length"), OutputTruncatedError, {}),

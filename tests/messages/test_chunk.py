@@ -186,7 +186,7 @@ def test_half_arguments_become_an_invalid_call_with_the_last_chunk() -> None:
     assert part.invalid_tool_calls[0]["args"] == '{"x": 1'
 
 
-@pytest.mark.parametrize("args", ['{"x": ', "[1]", "nonsense", '{"x": 1} {"y": 2}', "null"])
+@pytest.mark.parametrize("args", ['{"x": ', "[1]", "nonsense", '{"x": 1} {"y": 2}', "12"])
 def test_a_message_made_of_broken_arguments_keeps_them_as_an_invalid_call(args: str) -> None:
     whole = joined(AIMessageChunk("", tool_call_chunks=[{"index": 0, "id": "a", "name": "look", "args": args}]))
 
@@ -557,3 +557,11 @@ def test_reading_an_operand_does_not_change_the_sum() -> None:
     assert was_read.content == ["a", block]
 
     assert AIMessageChunk("a") + was_read == AIMessageChunk("a") + unread
+
+
+def test_what_only_names_something_is_not_said_twice_when_blocks_add_up() -> None:
+    piece = {"type": "audio", "index": 0, "base64": "QQ", "mime_type": "audio/wav", "extras": {"provider": "meow"}}
+
+    total = AIMessageChunk([piece]) + AIMessageChunk([piece])
+
+    assert total.content == [{**piece, "base64": "QQQQ"}]

@@ -131,3 +131,13 @@ def test_a_loss_is_warned_of_once_for_each_kind() -> None:
         convert_to_openai_messages(message)
 
     assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize("format", [None, "openai"])
+def test_messages_that_are_imported_are_not_changed(format: str | None) -> None:
+    given = HumanMessage([{"type": "video_url", "video_url": "https://a.example/x"}])
+
+    (imported,) = import_messages([given], format, provider="meow")
+
+    assert imported.response_metadata == {"model_provider": "meow"}
+    assert given.response_metadata == {}

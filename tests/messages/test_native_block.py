@@ -35,6 +35,14 @@ READ: list[tuple[dict[str, Any], dict[str, Any]]] = [
         {"type": "reasoning", "reasoning": "Hm.", "extras": {"provider": "anthropic", "signature": "Ab=="}},
     ),
     (
+        {
+            "type": "thinking",
+            "thinking": [{"type": "text", "text": "H"}, {"type": "text", "text": "m."}],
+            "closed": True,
+        },
+        {"type": "reasoning", "reasoning": "Hm.", "extras": {"closed": True}},
+    ),
+    (
         {"type": "redacted_thinking", "data": "Cd=="},
         {"type": "reasoning", "extras": {"provider": "anthropic", "data": "Cd=="}},
     ),
@@ -102,6 +110,16 @@ def test_a_native_block_reads_as_a_standard_one_and_stays_as_it_is(
     assert message.content == [native]
 
 
+def test_what_a_model_thinks_in_parts_of_a_stream_is_one_block_and_what_follows_another() -> None:
+    def thought(text: str) -> dict[str, Any]:
+        return {"type": "thinking", "thinking": [{"type": "text", "text": text}]}
+
+    total = AIMessageChunk([thought("H")]) + AIMessageChunk([thought("m.")]) + AIMessageChunk("Yes.")
+
+    assert total.content_blocks == [{"type": "reasoning", "reasoning": "Hm."}, {"type": "text", "text": "Yes."}]
+    assert (total + AIMessageChunk([thought("Oh.")])).content_blocks[2:] == [{"type": "reasoning", "reasoning": "Oh."}]
+
+
 def test_a_native_block_says_who_made_it_where_the_message_does() -> None:
     thinking = {"type": "thinking", "thinking": "Hm.", "signature": "Ab=="}
     message = AIMessage([thinking], response_metadata={"model_provider": "bedrock"})
@@ -125,7 +143,8 @@ def test_a_call_that_is_a_native_block_is_not_said_twice() -> None:
     [
         {"type": "image_url"},
         {"type": "image_url", "image_url": 3},
-        {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]},
+        {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}, {"type": "reference", "ids": [1]}]},
+        {"type": "thinking", "thinking": []},
         {"type": "document"},
         {"type": "document", "source": {"type": "content", "content": []}},
         {"type": "hologram"},

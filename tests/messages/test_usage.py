@@ -52,3 +52,9 @@ def test_counts_that_only_one_side_has_are_kept() -> None:
         "input_token_details": {"audio": 1, "cache_read": 2},
         "tool_tokens": 5,
     }
+
+
+def test_what_is_counted_in_parts_of_one_is_added_too() -> None:
+    one: Any = {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2, "credits": 0.5}
+
+    assert add_usage(one, one) == {"input_tokens": 2, "output_tokens": 2, "total_tokens": 4, "credits": 1.0}

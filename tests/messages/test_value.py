@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -97,3 +98,11 @@ def test_a_type_adapter_reads_lists_of_messages() -> None:
     adapter = TypeAdapter(list[AnyMessage])
 
     assert adapter.validate_python([{"type": "human", "content": "Hello"}]) == [HumanMessage("Hello")]
+
+
+def test_what_a_provider_added_is_not_lost_where_a_field_is_read_from_json() -> None:
+    call: Any = {**CALL, "thought_signature": "Ab=="}
+    usage: Any = {"input_tokens": 1, "output_tokens": 2, "total_tokens": 3, "input_token_details": {"text": 1}}
+    body = Conversation(last=AIMessage("Wait.", tool_calls=[call], usage_metadata=usage))
+
+    assert Conversation.model_validate_json(body.model_dump_json()) == body

@@ -310,3 +310,21 @@ def test_a_long_answer_is_validated_in_proportion_to_its_length(as_calls: bool) 
         assert len(values) > 100
 
     assert work[1] < 5 * work[0]
+
+
+class Shout(BaseOutputParser[str]):
+    def parse(self, text: str) -> str:
+        if not text.isupper():
+            raise OutputParserException("Not loud.")
+        return text
+
+
+@both
+@pytest.mark.parametrize("parser", [PydanticOutputParser(pydantic_object=Movie), Shout()])
+def test_the_error_of_any_parser_holds_the_answer(how: str, parser: Any) -> None:
+    message = AIMessageChunk("quiet")
+
+    for read in (lambda: invoke(how, parser, message), lambda: transform(how, parser, [message])):
+        with pytest.raises(OutputParserException) as caught:
+            read()
+        assert caught.value.raw == message

@@ -255,6 +255,13 @@ def test_limits_that_are_not_given_are_learned_from_the_headers() -> None:
     assert clock.waits == pytest.approx([1])
 
 
+def test_a_limit_of_nothing_is_none_that_a_server_can_mean() -> None:
+    limiter = TokenRateLimiter(requests_per_minute=60, clock=FakeClock())
+    limiter.observe(told(limit_tokens=0, remaining_tokens=0, limit_requests=0, remaining_requests=0))
+
+    assert limiter.acquire(blocking=False, tokens=10**6)
+
+
 def test_nothing_is_sent_before_a_budget_that_is_used_up_is_there_again() -> None:
     clock = FakeClock()
     limiter = TokenRateLimiter(requests_per_minute=600, clock=clock)

@@ -15,6 +15,7 @@ from typing_extensions import TypedDict
 from chatplug.errors import SchemaError
 from chatplug.tools import (
     InjectedToolArg,
+    StructuredTool,
     convert_to_json_schema,
     convert_to_openai_function,
     convert_to_openai_tool,
@@ -261,3 +262,22 @@ def tools_of(recording: Any) -> list[dict[str, Any]]:
 def test_a_type_without_named_parts_is_an_error_that_says_what_to_do(wrong: Any) -> None:
     with pytest.raises(SchemaError, match="Make it a field of a class"):
         convert_to_openai_tool(wrong)
+
+
+def _lambda() -> Any:
+    def city(city: str) -> str:
+        return city
+
+    city.__name__ = (lambda: None).__name__
+    return city
+
+
+def test_a_lambda_without_a_name_is_refused() -> None:
+    with pytest.raises(SchemaError, match="A lambda has no name by which a model could call it"):
+        convert_to_openai_tool(_lambda())
+
+
+def test_a_lambda_with_a_name_is_a_tool() -> None:
+    made = StructuredTool.from_function(_lambda(), name="same", description="The same.")
+
+    assert convert_to_openai_tool(made)["function"]["name"] == "same"

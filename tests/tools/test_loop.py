@@ -9,10 +9,10 @@ from typing import Annotated, Any
 import pytest
 from pydantic import BaseModel
 
-from chatplug.errors import ToolRoundsError
+from chatplug.errors import InvalidRequestError, ToolRoundsError
 from chatplug.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 from chatplug.testing import FakeCall, FakeChatModel, RecordingHandler
-from chatplug.tools import InjectedToolArg, arun_tools, run_tools, tool
+from chatplug.tools import InjectedToolArg, InjectedToolCallId, arun_tools, run_tools, tool
 
 
 def asks(*calls: tuple[str, dict[str, Any]]) -> AIMessage:
@@ -207,3 +207,25 @@ def test_a_model_may_answer_by_what_it_was_told(how: str) -> None:
     messages = loop(how, FakeChatModel(script=[asks(("weather", {"city": "Bern"})), answer]), "x", [weather])
 
     assert messages[-1].text == "SUNNY IN BERN."
+
+
+@both
+def test_what_only_the_program_can_give_is_asked_of_the_program_before_the_model_is_asked(how: str) -> None:
+    @tool
+    def orders(day: str, user: Annotated[str, InjectedToolArg], call: Annotated[str, InjectedToolCallId]) -> str:
+        """The orders of a day."""
+        return f"{user}: none"
+
+    model = FakeChatModel(script=[asks(("orders", {"day": "today"})), "None."])
+    with pytest.raises(InvalidRequestError, match=r"'orders' wants 'user', .* injected=\{'user': ...\}"):
+        loop(how, model, "x", [orders])
+    assert model.calls == []
+
+    messages = loop(how, model, "x", [orders], injected={"user": "Ann"})
+    assert told(messages)[2:] == [("tool", "Ann: none"), ("ai", "None.")]
+
+
+@both
+def test_fewer_than_no_rounds_are_none(how: str) -> None:
+    with pytest.raises(ToolRoundsError):
+        loop(how, FakeChatModel(script=[asks(("weather", {"city": "Bern"}))]), "x", [weather], max_rounds=-1)

@@ -47,6 +47,16 @@ def same(city: Any) -> Any:
     return city
 
 
+@both
+def test_an_annotation_may_hold_what_has_no_hash(how: str) -> None:
+    @tool
+    def look(city: Annotated[str, {"unit": "none"}], run: RunnableConfig | None = None) -> str:
+        """Look."""
+        return f"{city}, {run is not None}"
+
+    assert invoke(how, look, {"city": "Bern"}) == "Bern, True"
+
+
 class Recorder(BaseCallbackHandler):
     def __init__(self) -> None:
         self.heard: list[tuple[str, Any]] = []

@@ -116,6 +116,8 @@ def test_a_number_and_a_word_count_when_their_end_is_there() -> None:
         ("1 2", "where the end should be"),
         ('"\\x"', "the escape"),
         ('"\n"', "a control character"),
+        ("'", '"\'" where a value should be'),
+        ("[`", "'`' where a value or the end should be"),
         ("[" * 300, "more than 200 containers"),
     ],
 )

@@ -14,6 +14,7 @@ import pytest
 import chatplug
 from chatplug.errors import (
     AuthenticationError,
+    BadRequestError,
     ChatplugError,
     CredentialsError,
     InvalidResponseError,
@@ -86,6 +87,11 @@ WHOLE = {
         answer(b'{"error":"slow down"}', status="429 No", more="retry-after: 7\r\n"),
         RateLimitError,
         "wait 7 s",
+    ),
+    "an error in a form of its own": (
+        answer(json.dumps({"errors": [{"message": f"No {KEY}", "code": 7003}]}).encode(), status="400 No"),
+        BadRequestError,
+        'answered 400: {"errors": [{"message": "No ****',
     ),
     "a failure": (answer(b"oops", "text/plain", "500 Oops"), ServerError, "oops"),
     "an overload": (answer(b"", "text/plain", "529 Full"), OverloadedError, "529"),

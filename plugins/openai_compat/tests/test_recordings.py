@@ -92,7 +92,13 @@ def expected_of_stream(data: bytes) -> dict[str, Any]:
                 elif piece:
                     content.append(piece)
             elif piece:
-                content = [*([content] if isinstance(content, str) and content else content or []), *piece]
+                content = [content] if isinstance(content, str) and content else content or []
+                for block in piece:
+                    is_thought = block["type"] == "thinking" and isinstance(block["thinking"], list)
+                    if is_thought and content and content[-1]["type"] == "thinking":
+                        content[-1]["thinking"] += block["thinking"]
+                    else:
+                        content.append(block)
             for name in ("reasoning_content", "reasoning", "refusal"):
                 if delta.get(name):
                     beside[name] = beside.get(name, "") + delta[name]

@@ -308,7 +308,7 @@ def _checked_fragment(fragment: ToolCallChunk | Mapping[str, Any], position: int
 
         args = json.dumps(args, ensure_ascii=False)
     checked = {"name": name, "args": args, "id": identity, "index": fragment.get("index"), "type": "tool_call_chunk"}
-    return cast("ToolCallChunk", checked if len(fragment) <= len(checked) else {**fragment, **checked})
+    return cast("ToolCallChunk", checked if fragment.keys() <= checked.keys() else {**fragment, **checked})
 
 
 def message_chunk_to_message(chunk: BaseMessage) -> BaseMessage:

@@ -30,7 +30,22 @@ CALLS_SO_FAR, CALLS_WHOLE = "calls so far", "calls whole"
 """Where the other fields of a chunk hold its calls once they were read, without all of their fragments and with."""
 
 _MADE_HERE = ("run-", "lc_")
-_NAMES = frozenset({"format", "id", "index", "model", "name", "object", "role", "type"})
+_NAMES = frozenset(
+    {
+        "file_id",
+        "format",
+        "id",
+        "index",
+        "mime_type",
+        "model",
+        "name",
+        "object",
+        "provider",
+        "role",
+        "tool_call_id",
+        "type",
+    }
+)
 """Keys of blocks and `additional_kwargs` whose text names something: repeated, it is not twice as long."""
 
 
@@ -215,13 +230,24 @@ def _grow(left: dict[str, Any], right: Mapping[str, Any]) -> None:
 def _extend(left: list[Any], right: Iterable[Any]) -> None:
     """Add a list's items to a list: a dict with the index of one that is there continues it."""
     for new in right:
-        index = new.get("index") if is_object(new) else None
-        if index is not None:
-            old = next((item for item in reversed(left) if is_object(item) and _continues(item, new)), None)
-            if old is not None:
-                _grow(old, new)
-                continue
-        left.append(plain_copy(new))
+        old = _continued_by(new, left) if is_object(new) else None
+        if old is not None:
+            _grow(old, new)
+        else:
+            left.append(plain_copy(new))
+
+
+def _continued_by(new: Mapping[str, Any], left: list[Any]) -> dict[str, Any] | None:
+    """What a dict continues; None where it is one of its own."""
+    if new.get("index") is not None:
+        return next((item for item in reversed(left) if is_object(item) and _continues(item, new)), None)
+    last = left[-1] if left and _is_thought(new) else None
+    return last if is_object(last) and _is_thought(last) else None
+
+
+def _is_thought(block: Mapping[str, Any]) -> bool:
+    """Whether a block is what a model of Mistral's thinks; a stream has one for each token (recorded 2025-11)."""
+    return block.get("type") == "thinking" and is_array(block.get("thinking"))
 
 
 def _continues(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:

@@ -84,8 +84,10 @@ def import_messages(value: Any, format: str | None = None, *, provider: str | No
             value = value["messages"]
     if named is None:
         messages = convert_to_messages([value] if is_object(value) and "role" in value else value)
-        for message in messages if provider else ():
-            message.response_metadata.setdefault("model_provider", provider)
+        if provider:
+            messages = [message.model_copy(deep=True) for message in messages]  # some are the caller's own
+            for message in messages:
+                message.response_metadata.setdefault("model_provider", provider)
         return messages
     read = _IN.get(named)
     if read is None:

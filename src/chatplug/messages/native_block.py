@@ -7,9 +7,9 @@ one row of a table for each type. What has no standard field is in `extras`, bes
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from chatplug.wire.shape import is_object
+from chatplug.wire.shape import is_array, is_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -18,12 +18,14 @@ __all__ = ["data_url", "home_of", "standard_block"]
 
 _Read = tuple[dict[str, Any], frozenset[str]]
 """A standard block, and the keys of the native one that are in it."""
+_Row: TypeAlias = "tuple[str | None, tuple[str, type | tuple[type, ...]], Callable[[Mapping[str, Any]], _Read]]"
+"""Of a type: whose own form it is, the field without which it is not, and how it is read."""
 
 
 def home_of(block: Mapping[str, Any]) -> str | None:
     """The provider in whose own form a block is; None for a form that many speak, and for an unknown one."""
-    row = _ROWS.get(str(block.get("type")))
-    return row[0] if row is not None and _fits(block, row[1]) else None
+    row = _row_of(block)
+    return None if row is None else row[0]
 
 
 def standard_block(block: Mapping[str, Any], maker: str | None = None) -> dict[str, Any] | None:
@@ -36,8 +38,8 @@ def standard_block(block: Mapping[str, Any], maker: str | None = None) -> dict[s
     >>> standard_block({"type": "thinking", "thinking": "Hm.", "signature": "Ab=="})
     {'type': 'reasoning', 'reasoning': 'Hm.', 'extras': {'provider': 'anthropic', 'signature': 'Ab=='}}
     """
-    row = _ROWS.get(str(block.get("type")))
-    if row is None or not _fits(block, row[1]):
+    row = _row_of(block)
+    if row is None:
         return None
     home, _, read = row
     made, used = read(block)
@@ -56,8 +58,11 @@ def standard_block(block: Mapping[str, Any], maker: str | None = None) -> dict[s
 _EVERYWHERE = frozenset({"extras", "id", "index", "type"})
 
 
-def _fits(block: Mapping[str, Any], needs: tuple[str, type | tuple[type, ...]]) -> bool:
-    return isinstance(block.get(needs[0]), needs[1])
+def _row_of(block: Mapping[str, Any]) -> _Row | None:
+    row = _ROWS.get(str(block.get("type")))
+    if row is not None and isinstance(block.get(row[1][0]), row[1][1]):
+        return row
+    return _MISTRAL_THINKING if block.get("type") == "thinking" and _thoughts(block) else None
 
 
 def data_url(url: str) -> dict[str, str]:
@@ -189,7 +194,7 @@ _SERVER_RESULTS = (
     "web_fetch",
     "web_search",
 )
-_ROWS: dict[str, tuple[str | None, tuple[str, type | tuple[type, ...]], Callable[[Mapping[str, Any]], _Read]]] = {
+_ROWS: dict[str, _Row] = {
     "image_url": (None, ("image_url", (dict, str)), _url_part("image", "image_url")),
     "video_url": (None, ("video_url", (dict, str)), _url_part("video", "video_url")),
     "input_audio": (None, ("input_audio", dict), _input_audio),
@@ -204,4 +209,23 @@ _ROWS: dict[str, tuple[str | None, tuple[str, type | tuple[type, ...]], Callable
     "text": ("anthropic", ("citations", list), _cited),
     **{f"{name}_tool_result": ("anthropic", ("tool_use_id", str), _server_result) for name in _SERVER_RESULTS},
 }
-"""Of each type: whose own form it is, the field without which it is not, and how it is read."""
+
+
+# ---- Mistral's chat completions: a list of texts where Anthropic has one (recorded 2025-11)
+
+
+def _thoughts(block: Mapping[str, Any]) -> list[str]:
+    """The texts of a block that holds nothing but such; else none."""
+    parts: list[Any] = block["thinking"] if is_array(block.get("thinking")) else []
+    are_texts = all(
+        is_object(part) and part.keys() == {"type", "text"} and isinstance(part["text"], str) for part in parts
+    )
+    return [part["text"] for part in parts] if are_texts else []
+
+
+def _thinking_in_parts(block: Mapping[str, Any]) -> _Read:
+    return {"type": "reasoning", "reasoning": "".join(_thoughts(block))}, frozenset({"thinking"})
+
+
+# What goes back to Mistral goes as it came, as do all blocks that have no other home.
+_MISTRAL_THINKING: _Row = (None, ("thinking", list), _thinking_in_parts)

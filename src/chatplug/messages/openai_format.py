@@ -15,6 +15,7 @@ from chatplug.messages.convert import messages_of
 from chatplug.messages.loss import Exported
 from chatplug.messages.message import (
     AIMessage,
+    BaseMessage,
     ChatMessage,
     FunctionMessage,
     HumanMessage,
@@ -29,7 +30,6 @@ from chatplug.wire.shape import is_object
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from chatplug.messages.message import BaseMessage
     from chatplug.messages.tool_call_id import ToolCallIdRule
 
 __all__ = ["export_openai", "import_openai"]
@@ -68,7 +68,12 @@ def import_openai(value: Any, *, provider: str = "openai") -> list[BaseMessage]:
     items: Any = value
     if is_object(value):
         items = value.get("messages", [value])
-    messages = [message for index, item in enumerate(items) for message in messages_of(item, f"messages[{index}]")]
+    messages: list[BaseMessage] = []
+    for index, item in enumerate(items):
+        # What is a message already is the caller's own.
+        messages += messages_of(
+            item.model_copy(deep=True) if isinstance(item, BaseMessage) else item, f"messages[{index}]"
+        )
     for message in messages:
         claim(message, provider)
         if isinstance(message, ToolMessage) and message.name is not None:

@@ -73,7 +73,7 @@ def _add(total: dict[str, object], more: dict[str, object]) -> None:
         have = total.get(key)
         if isinstance(have, dict) and isinstance(value, dict):
             _add(cast("dict[str, object]", have), cast("dict[str, object]", value))
-        elif isinstance(have, int) and isinstance(value, int):
+        elif isinstance(have, (int, float)) and isinstance(value, (int, float)):
             total[key] = have + value
         elif have is None:
             total[key] = plain_copy(value)

@@ -18,7 +18,7 @@ from chatplug.messages.tool_call import InvalidToolCall, ToolCall, ToolCallChunk
 from chatplug.messages.usage import UsageMetadata
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Callable, Container
     from typing import Self
 
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -146,10 +146,16 @@ class Value:
         return _restore, (type(self), self.model_dump())
 
     @classmethod
+    def _read_checked(cls, value: Mapping[str, Any], check: Callable[[object], object]) -> Self:
+        """What `model_validate` makes of data that is right; the checks alone would lose a provider's own keys."""
+        check(value)
+        return cls.model_validate(value)
+
+    @classmethod
     def __get_pydantic_core_schema__(cls, _: object, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         return core_schema.json_or_python_schema(
             python_schema=core_schema.no_info_plain_validator_function(cls.model_validate),
-            json_schema=core_schema.no_info_after_validator_function(cls.model_validate, _schema(cls, handler)),
+            json_schema=core_schema.no_info_wrap_validator_function(cls._read_checked, _schema(cls, handler)),
             serialization=core_schema.plain_serializer_function_ser_schema(Value.model_dump),
         )
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from pydantic import BaseModel
 from pydantic_core import from_json
 
-from chatplug.errors import OutputParsingError
 from chatplug.json_schema import class_schema
+from chatplug.messages import AIMessage
 from chatplug.output_parsers.parser import BaseOutputParser, Reader, added, unreadable
 from chatplug.output_parsers.validated import Partials, validated
 from chatplug.wire import ABSENT, JSONInText, PartialJSON
@@ -75,7 +75,8 @@ def parse_partial_json(text: str) -> Any:
 class _Growing(Reader[Any]):
     """Gives a value each time it has grown."""
 
-    def __init__(self) -> None:
+    def __init__(self, parser: JsonOutputParser) -> None:
+        self._parser = parser
         self._found = JSONInText()
         self._seen = 0
         self._last: Any = _NOTHING
@@ -92,13 +93,8 @@ class _Growing(Reader[Any]):
         return () if self._last is None else (self._last,)
 
     def end(self) -> Iterable[Any]:
-        message = self._message
-        text = "" if message is None else message.text
-        try:
-            value = self._found.value() if self._found.is_whole else parse_json_markdown(text)
-        except OutputParsingError as error:
-            error.raw = message
-            raise
+        message = self._message or AIMessage("")
+        value = self._found.value() if self._found.is_whole else self._parser.parse_message(message)
         return () if self._last is not _NOTHING and self._last == value else (value,)
 
 
@@ -126,21 +122,9 @@ class JsonOutputParser(BaseOutputParser[Any]):
         """
         return parse_json_markdown(text)
 
-    def parse_message(self, message: BaseMessage) -> Any:
-        """The JSON value in the text of a message.
-
-        Raises:
-            OutputParsingError: If there is none, or it is not whole.
-        """
-        try:
-            return self.parse(message.text)
-        except OutputParsingError as error:
-            error.raw = message
-            raise
-
     def reader(self) -> Reader[Any]:
         """What gives the value each time it has grown."""
-        return _Growing()
+        return _Growing(self)
 
     def get_format_instructions(self) -> str:
         """What to tell a model, so that it answers in JSON, of this schema if there is one."""
@@ -153,10 +137,10 @@ class JsonOutputParser(BaseOutputParser[Any]):
 class _Validated(Reader[M], Generic[M]):
     """Gives an instance each time that what has arrived makes one."""
 
-    def __init__(self, cls: type[M]) -> None:
-        self._cls = cls
+    def __init__(self, parser: PydanticOutputParser[M]) -> None:
+        self._parser = parser
         self._found = JSONInText(only_objects=True)
-        self._partials: Partials[M] = Partials(cls)
+        self._partials: Partials[M] = Partials(parser.pydantic_object)
         self._message: BaseMessage | None = None
 
     def feed(self, message: BaseMessage) -> Iterable[M]:
@@ -166,10 +150,10 @@ class _Validated(Reader[M], Generic[M]):
         return self._partials.after(text, self._found.changes, self._found.value)
 
     def end(self) -> Iterable[M]:
-        message = self._message
-        text = "" if message is None else message.text
-        value = self._found.value() if self._found.is_whole else _object(text)
-        made = validated(self._cls, value, message)
+        if not self._found.is_whole:
+            return (self._parser.parse_message(self._message or AIMessage("")),)
+        value = self._found.value()
+        made = validated(self._parser.pydantic_object, value, self._message)
         return () if self._partials.is_last(value) else (made,)
 
 
@@ -192,7 +176,7 @@ class PydanticOutputParser(BaseOutputParser[M], Generic[M]):
 
     def reader(self) -> Reader[M]:
         """What gives an instance each time that what has arrived makes one."""
-        return _Validated(self.pydantic_object)
+        return _Validated(self)
 
     def get_format_instructions(self) -> str:
         """What to tell a model, so that it answers in JSON of this schema."""

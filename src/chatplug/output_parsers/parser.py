@@ -81,7 +81,12 @@ class BaseOutputParser(BaseModel, Chain[BaseMessage | str, T], Generic[T]):
         Raises:
             OutputParsingError: If it stands for none.
         """
-        return self.parse(message.text)
+        try:
+            return self.parse(message.text)
+        except OutputParsingError as error:
+            if error.raw is None:
+                error.raw = message
+            raise
 
     def reader(self) -> Reader[T]:
         """What reads one stream."""

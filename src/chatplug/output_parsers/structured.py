@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["StructuredAnswerParser", "explained"]
 
 # What providers call the ends of an answer that the model did not end (recorded traffic, 2026-11), in small letters.
-_TRUNCATED = frozenset({"length", "max_tokens", "max_output_tokens", "model_length"})
+# `model_context_window_exceeded` is from Anthropic's page "Handling stop reasons" (2026-11).
+_TRUNCATED = frozenset({"length", "max_tokens", "max_output_tokens", "model_context_window_exceeded", "model_length"})
 _FILTERED = frozenset(
     {"blocklist", "content_filter", "content_filtered", "guardrail_intervened", "image_safety", "model_armor"}
     | {"prohibited_content", "recitation", "safety", "spii"}

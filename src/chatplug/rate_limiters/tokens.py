@@ -93,8 +93,8 @@ class TokenRateLimiter(BaseRateLimiter):
             if wait:
                 bucket.opens_at = max(bucket.opens_at, now + wait)
             allowance = told.get(name)
-            if allowance is None:
-                continue
+            if allowance is None or allowance.limit == 0:
+                continue  # who allows nothing at all, ever, has answered all the same
             if self._limits[name] is None:
                 _adopt(bucket, allowance)
             bucket.level = min(bucket.level, allowance.remaining)

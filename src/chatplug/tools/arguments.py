@@ -22,6 +22,7 @@ __all__ = [
     "InjectedToolArg",
     "InjectedToolCallId",
     "Runtime",
+    "callable_name",
     "checked_schema",
     "explained",
     "runtime_of",
@@ -88,6 +89,15 @@ class Arguments:
         """The arguments that the program gives."""
         return frozenset(self._hidden)
 
+    @property
+    def asked_of_program(self) -> list[str]:
+        """Those of them that the program has to give."""
+        if isinstance(self._schema, dict):
+            return []
+        fields = self._schema.model_fields
+        required = [name for field, name in self._names.items() if fields[field].is_required()]
+        return [name for name in required if name in self._hidden and name not in self._call_ids]
+
     def without_injected(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Arguments as they may be shown, and as a model may give them."""
         return {name: value for name, value in given.items() if name not in self._hidden}
@@ -139,6 +149,17 @@ class Arguments:
         return error
 
 
+def callable_name(name: str) -> str:
+    """A function's name as the name of a tool.
+
+    Raises:
+        SchemaError: If the function has none.
+    """
+    if name == "<lambda>":
+        raise SchemaError("A lambda has no name by which a model could call it.", hint="Write it with `def`.")
+    return name
+
+
 def explained(tool: str, error: ValidationError) -> ToolArgumentsError:
     """What is wrong with the arguments, in words that a model can act on; without the values, which may be secret."""
     faults = error.errors(include_input=False, include_url=False, include_context=False)
@@ -176,10 +197,11 @@ def runtime_of(function: Callable[..., Any]) -> dict[str, Runtime]:
     if code is not None and "run_manager" in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]:
         found["run_manager"] = "run_manager"
     for name, annotation in annotations_of(function).items():
-        kinds = {annotation, *typing_extensions.get_args(annotation)}
-        if RunnableConfig in kinds:
+        # No set: what `Annotated` holds need not have a hash.
+        kinds = [annotation, *typing_extensions.get_args(annotation)]
+        if any(kind is RunnableConfig for kind in kinds):
             found[name] = "config"
-        elif kinds & set(_MANAGERS):
+        elif any(kind is manager for kind in kinds for manager in _MANAGERS):
             found[name] = "run_manager"
     found.pop("return", None)
     return found

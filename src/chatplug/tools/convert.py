@@ -12,6 +12,7 @@ from typing import Any, TypeAlias, cast, get_origin
 
 from chatplug.errors import SchemaError
 from chatplug.json_schema import class_schema, is_schema_class, json_copy, read_signature, schema_name, strict_schema
+from chatplug.tools.arguments import callable_name
 from chatplug.tools.definition import BaseTool
 from chatplug.wire.shape import is_mapping, is_object
 
@@ -109,7 +110,7 @@ def _function(value: object) -> dict[str, Any]:
         what = f"The class {value.__name__}" if isinstance(value, type) else type(value).__name__
         raise SchemaError(f"{what} does not describe a tool.", hint=_HINT)
     signature = read_signature(value)
-    return _made(signature.name, signature.doc.text, class_schema(signature.model))
+    return _made(callable_name(signature.name), signature.doc.text, class_schema(signature.model))
 
 
 _HINT = "Give a tool, a function, a pydantic class, a TypedDict, a dataclass, or a dict such as a JSON Schema."

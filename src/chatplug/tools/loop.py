@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from chatplug.errors import ToolRoundsError
+from chatplug.errors import InvalidRequestError, ToolRoundsError
 from chatplug.messages import AIMessage, BaseMessage, ToolMessage, convert_to_messages
 from chatplug.runnables.batch import abatch, batch
 from chatplug.runnables.chain_call import ChainCall
@@ -59,6 +59,7 @@ def run_tools(  # noqa: PLR0913  # one parameter for each choice
         config: What is said with this call; the model's runs and the tools' are below one run.
 
     Raises:
+        InvalidRequestError: If a tool has an injected argument that is not given.
         ToolRoundsError: If the model still asks for tools after so many rounds; `messages` has all that was said.
     """
     loop = _Loop(messages, tools, max_rounds, on_error, injected)
@@ -125,6 +126,13 @@ class _Loop:
         self._left = max_rounds
         self._on_error = on_error
         self._injected = dict(injected or {})
+        for one in self._tools.values():
+            for name in one.arguments.asked_of_program:
+                if name not in self._injected:
+                    raise InvalidRequestError(
+                        f"The tool {one.name!r} wants {name!r}, which only the program can give.",
+                        hint=f"Give injected={{{name!r}: ...}}.",
+                    )
 
     def take(self, answer: AIMessage) -> bool:
         """Add what the model said; gives whether it asked for tools that can be run."""
@@ -132,7 +140,7 @@ class _Loop:
         self.calls = []
         if not (answer.tool_calls or answer.invalid_tool_calls) or self._asks_others(answer.tool_calls):
             return False
-        if not self._left:
+        if self._left < 1:
             error = ToolRoundsError("The model goes on calling tools.", raw=answer, hint="Raise max_rounds.")
             error.messages = self.messages
             raise error

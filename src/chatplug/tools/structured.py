@@ -14,7 +14,7 @@ from pydantic import PrivateAttr
 from chatplug.errors import InvalidRequestError, SchemaError
 from chatplug.json_schema import read_signature
 from chatplug.runnables.executor import run_in_executor
-from chatplug.tools.arguments import Arguments, checked_schema, runtime_of
+from chatplug.tools.arguments import Arguments, callable_name, checked_schema, runtime_of
 from chatplug.tools.definition import BaseTool
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class StructuredTool(BaseTool):
             raise SchemaError("A tool needs a function.", hint="Give func, coroutine, or both.")
         _check_is_function(source)
         signature = read_signature(source, leave_out=runtime_of(source), docstring_arguments=parse_docstring)
-        name = name or signature.name
+        name = name or callable_name(signature.name)
         schema = signature.model if args_schema is None else checked_schema(name, args_schema)
         described = signature.doc
         strangers = [argument for argument in described.arguments if argument not in _known(source)]

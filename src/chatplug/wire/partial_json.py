@@ -258,7 +258,7 @@ class PartialJSON:
             self._expects = "value"
         elif mark == "," and self._expects == "comma or end":
             self._expects = "key" if isinstance(self._open[-1].items, dict) else "value"
-        elif self._expects.startswith("value") and _WORD.match(mark):
+        elif self._expects.startswith("value") and _WORD.fullmatch(mark):
             self._word = mark
         else:
             self.error = f"{mark!r} where {_WANTED[self._expects]} should be"

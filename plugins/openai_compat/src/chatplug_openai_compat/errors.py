@@ -98,7 +98,7 @@ def error_from_answer(status: int, headers: Mapping[str, str], body: bytes, url:
     words, code, kind = _told(parsed)
     error_class = _class_of(status, code, kind)
     if not words:
-        words = _page_title(body) if parsed is None else ""
+        words = _page_title(body) if parsed is None else _shown(body, 200)
     error = error_class(
         _sentence(f"{url} answered {status}{': ' if words else ''}{words}"),
         hint=_HINTS.get(error_class),
