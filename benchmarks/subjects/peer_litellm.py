@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 ENVIRONMENT = {"LITELLM_LOCAL_MODEL_COST_MAP": "True"}
@@ -17,6 +18,7 @@ _MESSAGES = [{"role": "user", "content": "What did the cat do?"}]
 
 def cases(base_url: str) -> dict[str, Any]:
     """The cases, over the server at this address: `completion`, chunks put together by `stream_chunk_builder`."""
+    os.environ.update(ENVIRONMENT)
     import litellm  # type: ignore[import-not-found]  # in its own environment
 
     settings: Any = {"model": "openai/gpt-4o-mini", "messages": _MESSAGES, "api_key": "sk-benchmark"}
