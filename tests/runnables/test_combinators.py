@@ -9,9 +9,11 @@ from operator import itemgetter
 from typing import Any
 
 import pytest
+from pydantic import PrivateAttr
 
 from chatplug.callbacks import CallbackManagerForChainRun, Run
 from chatplug.errors import ConfigError
+from chatplug.messages import AIMessage
 from chatplug.runnables import (
     AddableDict,
     ConfigurableField,
@@ -26,6 +28,7 @@ from chatplug.runnables import (
     chain,
     ensure_config,
 )
+from chatplug.testing import FakeChatModel
 from tests.language_models.models import Pieces, Whole, WholeNative
 from tests.runnables.chains import WAYS, Ends, call, every_way
 
@@ -424,6 +427,43 @@ def test_a_call_sets_a_field(way: str) -> None:
     assert text(call(model, way, "ab", {"configurable": {"times": 2}})) == "abab"
     assert text(call(RunnableLambda(str) | model, way, "ab", {"configurable": {"times": "3"}})) == "ababab"
     assert text(call(model, way, "ab")) == "ab"
+
+
+class Derived(WholeNative):
+    n: int = 1
+    _answer: str = PrivateAttr()
+
+    def model_post_init(self, context: Any, /) -> None:
+        super().model_post_init(context)
+        self._answer = "ab" * self.n
+
+    def _generate(self, messages: Any, stop: Any = None, run_manager: Any = None, **kwargs: Any) -> Any:
+        return AIMessage(self._answer)
+
+
+def test_what_a_model_derives_from_a_field_is_derived_anew_for_a_call() -> None:
+    made = Derived(n=2, tags=["kept"], profile={"max_input_tokens": 7}, on_unsupported="allow", seed=1)
+    made.set_origin("cats", "tom")
+    model = made.configurable_fields(n=ConfigurableField("times"))
+    heard = Ends()
+
+    answers = [model.invoke("x", {"configurable": said, "callbacks": [heard]}) for said in ({}, {"times": 3})]
+
+    assert [answer.text for answer in answers] == ["abab", "ababab"]
+    assert [answer.response_metadata["unsupported_settings"] for answer in answers] == [["seed"], ["seed"]]
+    other = made.remade({"n": 5})
+    assert (other.provider, other.model_id, other.tags, other.profile) == ("cats", "tom", ["kept"], made.profile)
+
+
+def test_a_fake_model_goes_on_with_its_script_whatever_a_call_sets() -> None:
+    fake = FakeChatModel(script=["one", "two"])
+    model = fake.configurable_fields(model_name=ConfigurableField("called"))
+
+    answers = [model.invoke(text, {"configurable": {"called": text}}) for text in ("a", "b")]
+
+    assert [answer.text for answer in answers] == ["one", "two"]
+    assert [answer.response_metadata["model_name"] for answer in answers] == ["a", "b"]
+    assert len(fake.calls) == 2
 
 
 def test_a_value_that_a_field_cannot_have_is_refused() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,8 @@ from pydantic import SecretStr
 
 import chatplug
 from chatplug.errors import ChatplugError, CredentialsError, NotFoundError, ProviderConnectionError, SettingsError
+from chatplug.runnables import ConfigurableField
+from chatplug.testing import Exchange, LoopbackServer
 
 KEY = "sk-not-to-be-seen-1234"
 URL = "http://127.0.0.1:9/v1"
@@ -76,6 +79,24 @@ def test_a_copy_with_another_model_and_key_names_them_and_keeps_the_rest() -> No
         assert model.model_id == "tiny"
         with pytest.raises(ProviderConnectionError, match=r"^openai_compat:other: "):
             copied.invoke("Hello")
+
+
+def test_a_setting_that_a_call_chooses_is_the_one_that_is_sent() -> None:
+    asked: list[tuple[str, float]] = []
+
+    def answer(exchange: Exchange) -> None:
+        asked.append((exchange.path, json.loads(exchange.body)["temperature"]))
+        exchange.answer(b'{"choices": [{"message": {"content": "Hi"}}]}')
+
+    with LoopbackServer(answer) as server:
+        model = made(base_url=f"{server.url}/v1", temperature=0.1).configurable_fields(
+            temperature=ConfigurableField("heat"), base_url=ConfigurableField("where")
+        )
+
+        for said in ({}, {"heat": 0.9}, {"where": f"{server.url}/v2"}):
+            model.invoke("Hello", {"configurable": said})
+
+    assert asked == [("/v1/chat/completions", 0.1), ("/v1/chat/completions", 0.9), ("/v2/chat/completions", 0.1)]
 
 
 def test_a_copy_still_says_which_settings_are_not_honoured() -> None:

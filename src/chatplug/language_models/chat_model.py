@@ -31,6 +31,8 @@ from chatplug.runnables.config import RunnableConfig, resolve
 from chatplug.runnables.executor import aiter_in_executor, run_in_executor
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from chatplug.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
     from chatplug.messages import Loss
 
@@ -396,6 +398,24 @@ class BaseChatModel(StructuredModel):
     def set_origin(self, provider: str, model: str) -> None:
         """Tell the model under which name it was asked for; the host does it, once."""
         self._origin = (provider, model)
+
+    def remade(self, settings: Mapping[str, Any]) -> Self:
+        """Another model, made anew with these settings over those of this one; what it derives from them is its own.
+
+        Args:
+            settings: The settings that are to be other ones.
+
+        Raises:
+            SettingsError: If one of them has an unknown name or a wrong value.
+        """
+        made = type(self)(**{**{name: getattr(self, name) for name in self.model_fields_set}, **settings})
+        known = made.unsupported_settings
+        known += [name for name in self.unsupported_settings if name not in known]
+        if self._origin is not None:
+            made.set_origin(self._origin[0], settings.get("model", self._origin[1]))
+        if "profile" not in settings:
+            made.take_facts_of(self)
+        return made
 
     def get_name(self) -> str:
         """The name of this model's runs."""

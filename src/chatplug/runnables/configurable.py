@@ -12,7 +12,7 @@ from chatplug.runnables.fluent import coerce_to_runnable
 from chatplug.runnables.runnable import Input, Output
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from chatplug.runnables.config import ResolvedConfig
     from chatplug.runnables.runnable import Runnable
@@ -172,6 +172,8 @@ def field_names(runnable: object) -> list[str]:
 def with_fields(runnable: T, values: Mapping[str, Any]) -> T:
     """Another Runnable with some fields changed; what a pydantic model is given is checked.
 
+    A chat model is made anew: what it derives from its settings when it is made, a client or a body, is of the new ones.
+
     Raises:
         ConfigError: If a field cannot have such a value.
     """
@@ -182,11 +184,12 @@ def with_fields(runnable: T, values: Mapping[str, Any]) -> T:
     from pydantic import BaseModel, ValidationError
 
     assert isinstance(runnable, BaseModel), "it has the fields of one"
-    model = runnable.model_copy()
+    model = BaseModel.model_copy(runnable)  # a plugin's own way to copy would check, and forbid what follows
     for name, value in values.items():
         try:
             type(model).__pydantic_validator__.validate_assignment(model, name, value)
         except ValidationError as error:
             reason = error.errors(include_url=False, include_context=False, include_input=False)[0]["msg"]
             raise ConfigError(f"The field {name!r} of {type(model).__name__} cannot be set so: {reason}.") from None
-    return model
+    remade: Callable[[Mapping[str, Any]], T] | None = getattr(runnable, "remade", None)
+    return model if remade is None else remade({name: getattr(model, name) for name in values})

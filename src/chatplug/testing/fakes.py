@@ -30,6 +30,7 @@ from chatplug.messages import AIMessage, AIMessageChunk, BaseMessage, message_ch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Self
 
 __all__ = ["FakeCall", "FakeChatModel", "FakeListChatModel", "GenericFakeChatModel"]
 
@@ -78,6 +79,10 @@ class FakeChatModel(BaseChatModel):
     def calls(self) -> list[FakeCall]:
         """What it was asked so far."""
         return self._calls
+
+    def remade(self, settings: Mapping[str, Any]) -> Self:
+        """A copy with these settings; both go on with one script, and remember each other's calls."""
+        return self.model_copy(update=settings)
 
     @property
     def _llm_type(self) -> str:

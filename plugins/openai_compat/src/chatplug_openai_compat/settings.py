@@ -112,18 +112,11 @@ class OpenAICompatSettings(BodySettings, NetworkSettings):
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """A copy with some settings changed, checked as when the model was made."""
-        given = {name: getattr(self, name) for name in self.model_fields_set}
+        given: dict[str, Any] = {}
         if deep:
-            shared = self.shared_settings
-            given = {name: value if name in shared else deepcopy(value) for name, value in given.items()}
-        copied = type(self)(**{**given, **(update or {})})
-        known = copied.unsupported_settings
-        known += [name for name in self.unsupported_settings if name not in known]
-        if self._origin is not None:
-            copied.set_origin(self._origin[0], copied.model)
-        if "profile" not in (update or {}):
-            copied.take_facts_of(self)
-        return copied
+            own = self.model_fields_set.difference(self.shared_settings)
+            given = {name: deepcopy(getattr(self, name)) for name in own}
+        return self.remade({**given, **(update or {})})
 
     if not TYPE_CHECKING:
 
