@@ -7,13 +7,15 @@ import signal
 import threading
 import time
 from contextvars import ContextVar
+from types import FrameType
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+import chatplug
 from chatplug.errors import ConfigError
-from chatplug.runnables import Runnable, RunnableConfig, RunnableLambda
+from chatplug.runnables import ConfigurableField, Runnable, RunnableConfig, RunnableLambda
 from chatplug.runnables.batch import Threads, threads
 from tests.language_models.models import WholeNative
 from tests.runnables.chains import Ends
@@ -65,7 +67,7 @@ def test_one_text_is_no_list_of_inputs(inputs: Any) -> None:
 
 
 class Counting:
-    """How many calls are under way at once; each waits until `at_once` others are there, if that can be."""
+    """How many calls are under way at once; each waits until `at_once` are there, and a little for one too many."""
 
     def __init__(self, at_once: int) -> None:
         self.at_once = at_once
@@ -78,6 +80,7 @@ class Counting:
             self._enter()
             self._changed.notify_all()
             self._changed.wait_for(lambda: self.most >= self.at_once, timeout=20)
+            self._changed.wait_for(lambda: self.most > self.at_once, timeout=0.02)
         with self._changed:
             self.now -= 1
         return number
@@ -87,6 +90,8 @@ class Counting:
             self._enter()
             self._achanged.notify_all()
             await self._achanged.wait_for(lambda: self.most >= self.at_once)
+        for _ in range(50):
+            await asyncio.sleep(0)
         self.now -= 1
         return number
 
@@ -95,12 +100,27 @@ class Counting:
         self.most = max(self.most, self.now)
 
 
+def bound_again(bound: Runnable[int, int]) -> Runnable[int, int]:
+    return bound.bind()
+
+
+def fields_of_bound(bound: Runnable[int, int]) -> Runnable[int, int]:
+    return bound.configurable_fields(kwargs=ConfigurableField("x"))
+
+
+def alternatives_of_bound(bound: Runnable[int, int]) -> Runnable[int, int]:
+    return bound.configurable_alternatives(ConfigurableField("x"), y=bound)
+
+
 @pytest.mark.parametrize("at_once", [1, 2, 5])
 @pytest.mark.parametrize("way", ["batch", "batch_as_completed", "abatch", "abatch_as_completed"])
-def test_so_many_calls_are_under_way_as_the_config_says(way: str, at_once: int) -> None:
+@pytest.mark.parametrize("around", [None, bound_again, fields_of_bound, alternatives_of_bound])
+def test_so_many_calls_are_under_way_as_the_config_says(way: str, at_once: int, around: Any) -> None:
     counting, inputs = Counting(at_once), list(range(12))
-    runnable = RunnableLambda[int, int](counting, counting.acall)
-    config: RunnableConfig = {"max_concurrency": at_once}
+    runnable: Runnable[int, int] = RunnableLambda[int, int](counting, counting.acall)
+    config: RunnableConfig | None = {"max_concurrency": at_once}
+    if around is not None:
+        runnable, config = around(runnable.with_config(config)), None
 
     outputs: list[Any] = []
     if way == "batch":
@@ -416,6 +436,64 @@ def test_a_model_has_batches() -> None:
         (0, "a"),
         (1, "b"),
     ]
+
+
+def test_a_model_that_each_call_chooses_has_as_many_under_way_as_its_config_says() -> None:
+    counting = Counting(2)
+    model = chatplug.init(configurable_fields="any").with_config(max_concurrency=2)
+
+    told = model.with_listeners(on_end=lambda run: counting(0))
+    told.batch(["a"] * 8, {"configurable": {"model": "echo:n1"}})
+
+    assert counting.most == 2
+
+
+@pytest.mark.parametrize("way", ["batch", "batch_as_completed"])
+@pytest.mark.parametrize("there_may_be", [0, 2])
+def test_a_batch_goes_on_where_no_thread_can_be_started_any_more(
+    way: str, there_may_be: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start, started = threading.Thread.start, list[threading.Thread]()
+
+    def start_a_few(thread: threading.Thread) -> None:
+        if len(started) == there_may_be:
+            raise RuntimeError("can't start new thread")
+        started.append(thread)
+        start(thread)
+
+    threads.forget()
+    monkeypatch.setattr(threading.Thread, "start", start_a_few)
+
+    outputs = DOUBLE.batch(range(50)) if way == "batch" else sorted(DOUBLE.batch_as_completed(range(50)))
+
+    expected = [number * 2 for number in range(50)]
+    assert outputs == (expected if way == "batch" else list(enumerate(expected)))
+
+
+def test_of_two_failures_at_once_neither_is_taken_for_an_output(request: pytest.FixtureRequest) -> None:
+    both_fail, second_is_told = threading.Barrier(2, timeout=20), threading.Event()
+
+    def let_the_second_go_first(frame: FrameType, event: str, called: Any) -> None:
+        if frame.f_code.co_name == "_make" and getattr(called, "__name__", "") == "put":
+            is_first = frame.f_locals["self"].failure is frame.f_locals["outcome"]
+            if event == "c_return" and not is_first:
+                second_is_told.set()
+            elif event == "c_call" and is_first:
+                second_is_told.wait(20)
+
+    def fail(number: int) -> int:
+        both_fail.wait()
+        raise ValueError(number)
+
+    threads.forget()
+    threading.setprofile(let_the_second_go_first)
+    request.addfinalizer(lambda: threading.setprofile(None))
+    got: list[Any] = []
+    with pytest.raises(ValueError, match=r"[01]"):
+        got.extend(RunnableLambda(fail).batch_as_completed([0, 1]))
+
+    assert got == []
+    assert second_is_told.is_set()
 
 
 @pytest.mark.parametrize("at_once", [2, 8])

@@ -442,7 +442,8 @@ class Derived(WholeNative):
 
 
 def test_what_a_model_derives_from_a_field_is_derived_anew_for_a_call() -> None:
-    made = Derived(n=2, tags=["kept"], profile={"max_input_tokens": 7}, on_unsupported="allow", seed=1)
+    given: Any = {"seed": 1, "profile": {"max_input_tokens": 7}}
+    made = Derived(n=2, tags=["kept"], on_unsupported="allow", **given)
     made.set_origin("cats", "tom")
     model = made.configurable_fields(n=ConfigurableField("times"))
     heard = Ends()

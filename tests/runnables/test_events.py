@@ -103,6 +103,15 @@ async def test_a_synchronous_call_in_the_loop_itself_does_not_wait_for_its_reade
     assert sum(event["event"] == "on_chat_model_stream" for event in events) >= 300
 
 
+async def test_a_batch_in_the_loop_itself_does_not_wait_for_a_reader_that_waits_for_it() -> None:
+    async def blocks(text: str) -> int:
+        return len(MODEL.batch([text] * 10))
+
+    events = await events_of(RunnableLambda(blocks), "x" * 20)
+
+    assert sum(event["event"] == "on_chat_model_stream" for event in events) >= 200
+
+
 async def test_a_program_sends_events_of_its_own() -> None:
     def sends(text: str) -> str:
         dispatch_custom_event("sync", {"text": text})

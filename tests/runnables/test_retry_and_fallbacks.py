@@ -139,6 +139,27 @@ def test_the_wait_that_a_provider_asks_for_wins() -> None:
     assert RunnableRetry(Flaky(), wait_exponential_jitter=False).wait(ServerError("no"), 1) == 0
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_a_provider_that_asks_for_more_than_a_minute_is_not_asked_again(way: str) -> None:
+    error = RateLimitError("tomorrow")
+    error.retry_after = 86400.0
+    flaky = Flaky(error, error)
+
+    with pytest.raises(RateLimitError):
+        call(flaky.with_retry(), way, "a")
+
+    assert flaky.calls == ["a"]
+    assert not RunnableRetry(flaky, exponential_jitter_params={"max": 90000.0}).is_hopeless(error)
+
+
+@pytest.mark.parametrize("said", ["soon", -3, None])
+def test_what_an_exception_of_others_calls_retry_after_may_be_anything(said: object) -> None:
+    error = ValueError("no")
+    error.retry_after = said  # type: ignore[attr-defined]  # as libraries of others do
+
+    assert RunnableRetry(Flaky(), exponential_jitter_params={"initial": 0, "jitter": 0}).wait(error, 1) == 0
+
+
 def test_a_batch_repeats_only_what_failed_and_keeps_the_order() -> None:
     calls: list[int] = []
 
@@ -262,7 +283,8 @@ async def test_a_wait_between_attempts_can_be_cancelled() -> None:
         def on_retry(self, retry_state: Any, **kwargs: Any) -> None:
             failed.set()
 
-    task = asyncio.create_task(flaky.with_retry().ainvoke("a", {"callbacks": [Tells()]}))
+    patient = flaky.with_retry(exponential_jitter_params={"max": 7200.0})
+    task = asyncio.create_task(patient.ainvoke("a", {"callbacks": [Tells()]}))
     await failed.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

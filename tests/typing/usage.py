@@ -38,7 +38,7 @@ from chatplug.messages import (
 from chatplug.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from chatplug.plugins import PluginManager
 from chatplug.profiles import Cost, ModelProfile
-from chatplug.runnables import Runnable, RunnableConfig, RunnableLambda, RunnableSequence
+from chatplug.runnables import Runnable, RunnableConfig, RunnableLambda, RunnableSequence, chain
 from chatplug.wire import ServerSentEvent, SSEDecoder, iter_events
 
 
@@ -100,6 +100,10 @@ def combining(model: BaseChatModel) -> None:
     assert_type((shout | model).invoke("hello"), AIMessage)
     assert_type(({"a": shout} | RunnableLambda(count)).invoke("hello"), int)
     assert_type((model | {"a": texts, "b": model}).invoke("hello"), dict[str, Any])
+    assert_type(chain(marked), Runnable[str, str])
+    assert_type(RunnableLambda(shout) | amarked, RunnableSequence[str, int])
+    assert_type(model | marked_answer | RunnableLambda(count), RunnableSequence[LanguageModelInput, int])
+    assert_type(marked | RunnableLambda(count), RunnableSequence[str, int])
     assert_type(RunnableLambda(shout), RunnableLambda[str, str])
     assert_type(RunnableLambda(shout) | model, RunnableSequence[str, AIMessage])
     assert_type(model.bind(stop=["."]).with_config(tags=["a"]).invoke("hello"), AIMessage)
@@ -235,6 +239,18 @@ class Custom(BaseChatModel):
         **kwargs: Any,
     ) -> AsyncIterator[AIMessageChunk]:
         yield AIMessageChunk("a")
+
+
+def marked(text: str, config: RunnableConfig) -> str:
+    return f"{text} {config.get('tags')}"
+
+
+async def amarked(text: str, config: RunnableConfig) -> int:
+    return len(text)
+
+
+def marked_answer(message: AIMessage, config: RunnableConfig) -> str:
+    return message.text
 
 
 def knowing_what_a_model_can_do(model: BaseChatModel, usage: UsageMetadata) -> None:

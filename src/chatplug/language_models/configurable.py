@@ -133,6 +133,9 @@ class ConfigurableModel(Delegating[LanguageModelInput, Answer]):
 
     # ---- what a call chooses
 
+    def _at_once(self, configs: Sequence[Mapping[str, Any]]) -> int | None:
+        return super()._at_once(configs) or self._config.get("max_concurrency")
+
     def _target(
         self, config: ResolvedConfig, kwargs: dict[str, Any]
     ) -> tuple[Runnable[Any, Any], ResolvedConfig, dict[str, Any]]:

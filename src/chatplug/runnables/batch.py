@@ -24,6 +24,9 @@ __all__ = ["THREADS", "Threads", "aas_completed", "abatch", "as_completed", "bat
 _QUICK = 0.0001
 """A call of fewer seconds has ended before another thread would have begun."""
 
+_FAILED = -1
+"""In the place of a call's number: it has ended the batch."""
+
 THREADS = 32
 """How many calls of a batch are under way at once on threads, unless its config says otherwise."""
 
@@ -109,7 +112,7 @@ class _Calls(Generic[T]):
         count: How many calls there are.
         at_once: How many are made at once.
         return_exceptions: Whether an exception is an outcome like any other.
-        deliver: Gets each outcome.
+        deliver: Gets each outcome with its number, and of a call that ended the batch its exception with `_FAILED`.
     """
 
     def __init__(
@@ -136,16 +139,24 @@ class _Calls(Generic[T]):
         self.failure: BaseException | None = None
         """The first exception that ended the batch."""
 
-    def hire(self) -> None:
-        """Have one more thread work, if there is work for it and no other is on its way."""
+    def hire(self) -> bool:
+        """Have one more thread work, if there is work for it and no other is on its way; gives whether one comes."""
         with self._lock:
             if self._is_coming or self._next >= self._count or self._helpers >= self._at_once:
-                return
+                return self._is_coming
             self._is_coming = True
             self._helpers += 1
             self._working += 1
             self._is_idle.clear()
-        threads.run(self._help)
+        try:
+            threads.run(self._help)
+        except RuntimeError:  # there can be no more threads: those that are there do all of it
+            with self._lock:
+                self._is_coming = False
+                self._helpers -= 1
+                self._has_left()
+            return False
+        return True
 
     def work(self) -> None:
         """Make calls until there are no more; the thread that began the batch works without being hired."""
@@ -160,6 +171,7 @@ class _Calls(Generic[T]):
         except Exception as error:
             if not self._return_exceptions:
                 self._fail(error)
+                number = _FAILED
             outcome = error
         self._deliver((number, outcome))
 
@@ -174,12 +186,16 @@ class _Calls(Generic[T]):
                     return
         except BaseException as error:  # of a thread that nobody waits for: the batch ends with it
             self._fail(error)
-            self._deliver((-1, error))
+            self._deliver((_FAILED, error))
         finally:
             with self._lock:
-                self._working -= 1
-                if not self._working:
-                    self._is_idle.set()
+                self._has_left()
+
+    def _has_left(self) -> None:
+        """One thread less works; said with the lock."""
+        self._working -= 1
+        if not self._working:
+            self._is_idle.set()
 
     def _is_not_needed(self) -> bool:
         """Whether this thread may leave, because its call was quick and another one is on its way.
@@ -251,12 +267,14 @@ def as_completed(
     """The numbers and outcomes of calls on threads, as they end; left early, no more calls begin."""
     arrived: SimpleQueue[tuple[int, T | BaseException]] = SimpleQueue()
     calls = _Calls(call, count, at_once or THREADS, arrived.put, return_exceptions=return_exceptions)
-    calls.hire()
     try:
+        if not calls.hire():
+            calls.work()
         for _ in range(count):
             number, outcome = arrived.get()
-            if calls.failure is not None and outcome is calls.failure:
+            if number == _FAILED:
                 calls.wait()
+                assert calls.failure is not None, "a call has failed"
                 raise calls.failure
             yield number, outcome
     finally:

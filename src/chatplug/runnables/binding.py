@@ -82,6 +82,10 @@ class RunnableBinding(Delegating[Input, Output]):
         """The name of its runs: what its config says, or the name of what is bound."""
         return self.config.get("run_name") or self.bound.get_name()
 
+    def _at_once(self, configs: Sequence[Mapping[str, Any]]) -> int | None:
+        said = super()._at_once(configs) or self.config.get("max_concurrency")
+        return said or self.bound._at_once(configs)  # noqa: SLF001  # of this class
+
     def _target(
         self, config: ResolvedConfig, kwargs: dict[str, Any]
     ) -> tuple[Runnable[Any, Any], ResolvedConfig, dict[str, Any]]:

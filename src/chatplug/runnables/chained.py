@@ -65,11 +65,11 @@ class Chain(Runnable[Input, Output]):
     ) -> Iterator[Output]:
         """The output in pieces, for an input in pieces."""
         call = self._opened(NOTHING, config)
-        return drive_chain(call, lambda source: self._pieces(call, source, kwargs), input)
+        return drive_chain(call, lambda source: self._pieces(call, source, kwargs), iter(input))
 
     def atransform(
         self, input: AsyncIterator[Input], config: RunnableConfig | None = None, **kwargs: Any
     ) -> AsyncIterator[Output]:
         """The asynchronous twin of `transform`."""
         call = self._opened(NOTHING, config)
-        return adrive_chain(call, lambda source: self._apieces(call, source, kwargs), input)
+        return adrive_chain(call, lambda source: self._apieces(call, source, kwargs), aiter(input))

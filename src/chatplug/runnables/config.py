@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from chatplug.callbacks.run import Run
 
 __all__ = [
+    "HandedConfig",
     "ResolvedConfig",
     "RunnableConfig",
     "batch_configs",
@@ -93,6 +94,31 @@ class ResolvedConfig(dict[str, Any]):
         return copied
 
 
+class HandedConfig(dict[str, Any]):
+    """A config in the hands of a program: its own to change; what is changed in it counts where it is handed on.
+
+    Args:
+        resolved: What it says until then.
+    """
+
+    __slots__ = ("_resolved",)
+
+    def __init__(self, resolved: ResolvedConfig) -> None:
+        for name, value in resolved.items():
+            self[name] = value.copy() if isinstance(value, (dict, list)) else value
+        self._resolved = resolved
+
+    def resolved(self) -> ResolvedConfig:
+        """What it says now.
+
+        Raises:
+            ConfigError: If it has a key that is none of `RunnableConfig`, or a value of the wrong kind.
+        """
+        joined = _joined(self._resolved, _checked(self))
+        joined.tag = self._resolved.tag
+        return joined
+
+
 NOTHING = ResolvedConfig()
 """Nothing said and nothing inherited; nobody changes it."""
 
@@ -123,16 +149,18 @@ def resolve(config: Mapping[str, Any] | None) -> ResolvedConfig:
         return current.get() or NOTHING
     if type(config) is ResolvedConfig:
         return config
+    if type(config) is HandedConfig:
+        return config.resolved()
     return _joined(current.get(), _checked(config))
 
 
 def ensure_config(config: Mapping[str, Any] | None = None) -> RunnableConfig:
-    """A config of one's own: what is said, checked, and joined with what is inherited here.
+    """A config of one's own, to change and to hand on: what is said, checked, and joined with what is inherited here.
 
     Raises:
         ConfigError: If it has a key that is none of `RunnableConfig`, or a value of the wrong kind.
     """
-    return cast("RunnableConfig", resolve(config).copy())
+    return cast("RunnableConfig", HandedConfig(resolve(config)))
 
 
 def merge_configs(*configs: Mapping[str, Any] | None) -> RunnableConfig:
@@ -182,8 +210,8 @@ def under(config: ResolvedConfig, base: Mapping[str, Any]) -> ResolvedConfig:
 
 def batch_configs(
     inputs: Iterable[T], config: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
-) -> tuple[list[T], list[RunnableConfig], int | None]:
-    """The inputs of a batch, the config of each, and how many calls may be under way at once (None: not said).
+) -> tuple[list[T], list[RunnableConfig]]:
+    """The inputs of a batch, and the config of each.
 
     Raises:
         ConfigError: If there are not as many configs as inputs, or one of them is wrong.
@@ -203,8 +231,7 @@ def batch_configs(
                 f"A batch of {len(given)} inputs was given {len(configs)} configs.", hint="Give one, or one for each."
             )
     _use_ids_once(configs)
-    at_once: int | None = configs[0].get("max_concurrency") if configs else None
-    return given, cast("list[RunnableConfig]", configs), at_once
+    return given, cast("list[RunnableConfig]", configs)
 
 
 def _use_ids_once(configs: list[ResolvedConfig]) -> None:

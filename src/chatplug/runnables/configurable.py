@@ -12,7 +12,7 @@ from chatplug.runnables.fluent import coerce_to_runnable
 from chatplug.runnables.runnable import Input, Output
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from chatplug.runnables.config import ResolvedConfig
     from chatplug.runnables.runnable import Runnable
@@ -72,6 +72,9 @@ class RunnableConfigurableFields(Delegating[Input, Output]):
         """The name of its runs: that of the Runnable."""
         return self.default.get_name()
 
+    def _at_once(self, configs: Sequence[Mapping[str, Any]]) -> int | None:
+        return self.default._at_once(configs)  # noqa: SLF001  # of this class
+
     def with_prefix(self, prefix: str) -> RunnableConfigurableFields[Input, Output]:
         """The same with `prefix` before each key that is not shared."""
         return RunnableConfigurableFields(
@@ -129,6 +132,9 @@ class RunnableConfigurableAlternatives(Delegating[Input, Output]):
         """The name of its runs: that of the default."""
         return self.default.get_name()
 
+    def _at_once(self, configs: Sequence[Mapping[str, Any]]) -> int | None:
+        return self.default._at_once(configs)  # noqa: SLF001  # of this class
+
     def _target(
         self, config: ResolvedConfig, kwargs: dict[str, Any]
     ) -> tuple[Runnable[Any, Any], ResolvedConfig, dict[str, Any]]:
@@ -172,7 +178,7 @@ def field_names(runnable: object) -> list[str]:
 def with_fields(runnable: T, values: Mapping[str, Any]) -> T:
     """Another Runnable with some fields changed; what a pydantic model is given is checked.
 
-    A chat model is made anew: what it derives from its settings when it is made, a client or a body, is of the new ones.
+    A chat model is made anew: what it derives from its settings, a client or a body, is of the new ones.
 
     Raises:
         ConfigError: If a field cannot have such a value.

@@ -2,7 +2,7 @@
 
 The Runnable is streamed in a task of its own, with a handler that hears in line. The handler keeps few events ahead of
 the reader: the run waits until there is room, so that memory does not grow with a stream that is read slowly. Where it
-cannot wait, in a synchronous call in the event loop itself, it does not.
+cannot wait, in a synchronous call in the event loop itself or in a thread that such a call waits for, it does not.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ Version = Literal["v1", "v2"]
 
 _AHEAD = 32
 """So many events may wait for the reader."""
+_PATIENCE = 0.5
+"""Seconds in which an event loop that has to be woken wakes, unless something keeps it waiting."""
 
 
 class StreamEvent(TypedDict):
@@ -122,6 +124,8 @@ class _Waiting:
         self._has_ended = self._is_left = self._is_stuck = False
         self._reader: asyncio.Future[None] | None = None
         self._writers: list[asyncio.Future[None]] = []
+        self._asked = self._answered = 0
+        """How often a thread has asked the loop to wake, and how often it did."""
 
     def put(self, event: StreamEvent) -> Awaitable[None] | None:
         """Keep an event; what is given has to be awaited, where that is possible, before the next one."""
@@ -129,15 +133,29 @@ class _Waiting:
             return None
         self._events.append(event)
         if get_ident() != self._thread:
-            self._loop.call_soon_threadsafe(self._wake)
-            with self._room:
-                self._room.wait_for(self._has_room)
+            self._wait_in_thread()
             return None
         self._wake()
-        return None if self._is_stuck or self._has_room() else self._wait()
+        return None if self._has_room() else self._wait()
 
     def _has_room(self) -> bool:
-        return self._is_left or len(self._events) < _AHEAD
+        return self._is_left or self._is_stuck or len(self._events) < _AHEAD
+
+    def _wait_in_thread(self) -> None:
+        with self._room:
+            while True:
+                self._asked += 1
+                asked = self._asked
+                self._loop.call_soon_threadsafe(self._answer)
+                if self._room.wait_for(self._has_room, _PATIENCE):
+                    return
+                if self._answered < asked:
+                    self._is_stuck = True  # a loop that does not wake may be waiting for this very thread
+                    return
+
+    def _answer(self) -> None:
+        self._answered += 1
+        self._wake()
 
     async def _wait(self) -> None:
         if asyncio.get_running_loop() is not self._loop:

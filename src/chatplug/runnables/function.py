@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 from chatplug.runnables.chain_call import NOTHING, ChainCall
 from chatplug.runnables.chain_stream import Closing, aiter_of, atotal, total
 from chatplug.runnables.chained import Chain
+from chatplug.runnables.config import HandedConfig
 from chatplug.runnables.executor import aiter_in_executor, run_in_executor
 from chatplug.runnables.fluent import Fluent, is_runnable
 from chatplug.runnables.running import Running
@@ -160,7 +161,7 @@ def granted(asked: frozenset[str], call: ChainCall, *, is_async: bool) -> dict[s
     """What a function has asked for of its run."""
     given: dict[str, Any] = {}
     if "config" in asked:
-        given["config"] = call.child.copy()
+        given["config"] = HandedConfig(call.child)
     if "run_manager" in asked:
         from chatplug.callbacks.manager import AsyncCallbackManagerForChainRun, CallbackManagerForChainRun
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
+from contextlib import ExitStack
 from contextvars import copy_context
 from functools import partial
 from queue import SimpleQueue
@@ -197,9 +198,10 @@ def _pieces(call: _ParallelCall, source: Iterator[Any], kwargs: dict[str, Any]) 
         shared.leave()
         for _ in range(under_way):
             arrived.get()
-        for stream in streams:
-            if stream.leave():
-                stream.close()
+        with ExitStack() as stack:
+            for stream, context in zip(streams, turns.contexts, strict=True):
+                if stream.leave():
+                    stack.callback(context.run, stream.close)
 
 
 async def _apieces(

@@ -23,13 +23,17 @@ if TYPE_CHECKING:
 __all__ = ["ExponentialJitterParams", "RunnableRetry"]
 
 
+_MINUTE = 60.0
+
+
 class ExponentialJitterParams(TypedDict, total=False):
     """How long to wait: `initial` seconds, multiplied by `exp_base` each time, at most `max`, and up to `jitter`."""
 
     initial: float
     """Seconds before the second attempt; 1."""
     max: float
-    """The most seconds, without what chance adds; 60."""
+    """The most seconds, without what chance adds; 60. A provider that asks for more, and for more than a
+    minute, is not asked again."""
     exp_base: float
     """By how much the wait grows with each attempt; 2."""
     jitter: float
@@ -73,20 +77,23 @@ class RunnableRetry(Attempted[Input, Output]):
         self._hopeless = _HOPELESS if retry_if_exception_type is None else ()
         self._waits = wait_exponential_jitter
         self._params: ExponentialJitterParams = exponential_jitter_params or {}
+        self._longest = self._params.get("max", _MINUTE)
 
     def wait(self, error: Exception, attempt: int) -> float:
         """Seconds to wait after this attempt, counted from 1, has failed."""
-        asked: float | None = getattr(error, "retry_after", None)
+        asked = _asked(error)
         if asked is not None:
             # The provider's word wins over our own guess, or we are throttled longer.
             return asked
         if not self._waits:
             return 0.0
         grown = self._params.get("initial", 1.0) * self._params.get("exp_base", 2.0) ** (attempt - 1)
-        return min(self._params.get("max", 60.0), grown) + random.uniform(0, self._params.get("jitter", 1.0))
+        return min(self._longest, grown) + random.uniform(0, self._params.get("jitter", 1.0))
 
     def is_hopeless(self, error: Exception) -> bool:
-        """Whether another attempt would fail in the same way."""
+        """Whether another attempt would fail in the same way, or the provider wants to be left alone for too long."""
+        if (_asked(error) or 0.0) > max(_MINUTE, self._longest):
+            return True
         return isinstance(error, self._hopeless) and not isinstance(error, TransientError)
 
     def _trying(self, call: ChainCall) -> Trying:
@@ -128,6 +135,12 @@ class _Retrying(Trying):
         if self.call.run is not None:
             self.call.run.retries += 1
         return self._retry.wait(error, self.number)
+
+
+def _asked(error: Exception) -> float | None:
+    """The seconds that a provider wants to be left alone; exceptions of others may say something else by this name."""
+    asked: object = getattr(error, "retry_after", None)
+    return max(0.0, asked) if isinstance(asked, (int, float)) else None
 
 
 _HOPELESS = (InvalidRequestError, PluginError, ProviderError)

@@ -10,7 +10,7 @@ from chatplug.runnables.executor import run_in_executor
 from chatplug.runnables.fluent import Fluent
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 
     from pydantic import BaseModel
 
@@ -116,11 +116,11 @@ class Runnable(Fluent[Input, Output], ABC):
         """
         from chatplug.runnables.batch import batch
 
-        given, configs, at_once = batch_configs(inputs, config)
+        given, configs = batch_configs(inputs, config)
         return batch(
             lambda number: self.invoke(given[number], configs[number], **kwargs),
             len(given),
-            at_once,
+            self._at_once(configs),
             return_exceptions=return_exceptions,
         )
 
@@ -156,11 +156,11 @@ class Runnable(Fluent[Input, Output], ABC):
         """
         from chatplug.runnables.batch import abatch
 
-        given, configs, at_once = batch_configs(inputs, config)
+        given, configs = batch_configs(inputs, config)
         return await abatch(
             lambda number: self.ainvoke(given[number], configs[number], **kwargs),
             len(given),
-            at_once,
+            self._at_once(configs),
             return_exceptions=return_exceptions,
         )
 
@@ -196,11 +196,11 @@ class Runnable(Fluent[Input, Output], ABC):
         """
         from chatplug.runnables.batch import as_completed
 
-        given, configs, at_once = batch_configs(inputs, config)
+        given, configs = batch_configs(inputs, config)
         return as_completed(
             lambda number: self.invoke(given[number], configs[number], **kwargs),
             len(given),
-            at_once,
+            self._at_once(configs),
             return_exceptions=return_exceptions,
         )
 
@@ -233,13 +233,17 @@ class Runnable(Fluent[Input, Output], ABC):
         """The asynchronous twin of `batch_as_completed`; left early, the calls that are under way are cancelled."""
         from chatplug.runnables.batch import aas_completed
 
-        given, configs, at_once = batch_configs(inputs, config)
+        given, configs = batch_configs(inputs, config)
         return aas_completed(
             lambda number: self.ainvoke(given[number], configs[number], **kwargs),
             len(given),
-            at_once,
+            self._at_once(configs),
             return_exceptions=return_exceptions,
         )
+
+    def _at_once(self, configs: Sequence[Mapping[str, Any]]) -> int | None:
+        """How many calls of a batch may be under way at once; None where nobody says."""
+        return configs[0].get("max_concurrency") if configs else None
 
     # ---- what it says of itself
 

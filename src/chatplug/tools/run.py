@@ -13,7 +13,7 @@ from chatplug.callbacks.life import Life, each_once
 from chatplug.callbacks.run import Run
 from chatplug.errors import PluginHookError, ToolArgumentsError, ToolException
 from chatplug.messages import ToolMessage
-from chatplug.runnables.config import NOTHING, child_config
+from chatplug.runnables.config import NOTHING, HandedConfig, child_config
 from chatplug.wire.shape import is_array, is_object, is_tuple
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ class ToolRun(Life):
             raise
         for name, what in wanted.items():
             if what == "config":
-                named[name] = self.child if self.child is not None else {}
+                named[name] = {} if self.child is None else HandedConfig(self.child)
             else:
                 inherited = self.child.get("callbacks") if self.child else None
                 named[name] = manager(self, inherited) if self.handlers else None
