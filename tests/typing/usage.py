@@ -101,7 +101,6 @@ def combining(model: BaseChatModel) -> None:
     assert_type(({"a": shout} | RunnableLambda(count)).invoke("hello"), int)
     assert_type((model | {"a": texts, "b": model}).invoke("hello"), dict[str, Any])
     assert_type(chain(marked), Runnable[str, str])
-    assert_type(RunnableLambda(shout) | amarked, RunnableSequence[str, int])
     assert_type(model | marked_answer | RunnableLambda(count), RunnableSequence[LanguageModelInput, int])
     assert_type(marked | RunnableLambda(count), RunnableSequence[str, int])
     assert_type(RunnableLambda(shout), RunnableLambda[str, str])
@@ -243,10 +242,6 @@ class Custom(BaseChatModel):
 
 def marked(text: str, config: RunnableConfig) -> str:
     return f"{text} {config.get('tags')}"
-
-
-async def amarked(text: str, config: RunnableConfig) -> int:
-    return len(text)
 
 
 def marked_answer(message: AIMessage, config: RunnableConfig) -> str:
