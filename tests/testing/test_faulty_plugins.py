@@ -340,9 +340,12 @@ FAULTS: dict[str, tuple[str, str, str]] = {
         """
         api_key: str = "sk-very-secret"
         '''The key.'''
+
+        def __str__(self):
+            return f"a model with {self.api_key}"
         """,
         "test_no_key_is_shown_by_the_model",
-        r"model_dump of the model shows the secret of the setting 'api_key'",
+        r"str of the model shows the secret of the setting 'api_key'",
     ),
     "BlocksTheLoop": (
         """

@@ -95,7 +95,7 @@ def list_(*, as_json: bool) -> None:
 
 def _seen(name: str) -> dict[str, Any]:
     """One name as it stands in the file, and what is wrong with it."""
-    from chatplug.credentials import read_variable
+    from chatplug.credentials import read_variable, shown
     from chatplug.errors import ChatplugError
     from chatplug.plugins import default_manager
     from chatplug.plugins.aliases import alias_of
@@ -107,7 +107,7 @@ def _seen(name: str) -> dict[str, Any]:
     except ChatplugError as error:
         return {**seen, "wrong": one_line(str(error))}
     assert alias is not None
-    seen |= {**alias._asdict(), "settings": dict(alias.settings)}
+    seen |= {**alias._asdict(), "settings": shown(dict(alias.settings))}
     if alias.provider not in installed:
         seen["wrong"] = f"No plugin provides {alias.provider!r}."
     elif alias.key and read_variable(alias.key) is None:

@@ -7,9 +7,18 @@ from abc import abstractmethod
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+)
 
 from chatplug.callbacks.handler import BaseCallbackHandler
+from chatplug.credentials import shown
 from chatplug.errors import InvalidRequestError, LossError, SettingsError
 from chatplug.language_models.call import ModelCall
 from chatplug.language_models.frames import callers_level
@@ -387,7 +396,7 @@ class BaseChatModel(StructuredModel):
     @property
     def identifying_params(self) -> dict[str, Any]:
         """What tells this model from another; for logs, never with a key."""
-        return {**self._identifying_params, "_type": self._llm_type}
+        return {**shown(dict(self._identifying_params)), "_type": self._llm_type}
 
     @property
     def unsupported_settings(self) -> list[str]:
@@ -425,7 +434,11 @@ class BaseChatModel(StructuredModel):
         fields = type(self).model_fields
         for name, value in super().__repr_args__():
             if name is None or name not in fields or value != fields[name].get_default(call_default_factory=True):
-                yield name, value
+                yield name, shown(value, name or "")
+
+    @model_serializer(mode="wrap")
+    def _as_it_may_be_shown(self, dump: SerializerFunctionWrapHandler) -> Any:
+        return shown(dump(self))
 
 
 def _in_one_piece(call: ModelCall, result: ChatResult | AIMessage) -> AIMessageChunk:

@@ -239,8 +239,10 @@ class ConfigurableModel(Delegating[LanguageModelInput, Answer]):
         return getattr(model, name)
 
     def __repr__(self) -> str:
-        shown = {name: value for name, value in self._settings.items() if not _SENSITIVE.search(name)}
-        said = [f"{name}={value!r}" for name, value in shown.items()]
+        from chatplug.credentials import shown
+
+        facts = {name: value for name, value in self._settings.items() if not _SENSITIVE.search(name)}
+        said = [f"{name}={value!r}" for name, value in shown(facts).items()]
         fields = "'any'" if self._takes_any else repr(sorted(self._fields))
         done = [f"{name}(...)" for name, _, _ in self._operations]
         return ".".join([f"{type(self).__name__}({', '.join([*said, f'configurable={fields}'])})", *done])

@@ -96,8 +96,8 @@ class RunnableBinding(Delegating[Input, Output]):
         return self.bound, config, {**self.kwargs, **kwargs}
 
     def __repr__(self) -> str:
-        from chatplug.credentials import masked
+        from chatplug.credentials import shown
 
-        shown = (("kwargs", masked(self.kwargs)), ("config", self.config))
-        said = [f"{name}={value!r}" for name, value in shown if value]
+        facts = (("kwargs", shown(self.kwargs)), ("config", shown(self.config)))
+        said = [f"{name}={value!r}" for name, value in facts if value]
         return f"RunnableBinding({', '.join([repr(self.bound), *said])})"

@@ -17,6 +17,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from chatplug.credentials import secrets_of
 from chatplug.http import errors as http_errors
 from chatplug.wire import is_array, is_object
 
@@ -142,6 +143,7 @@ class Tape:
         for name, value in request.headers.items():
             if name.lower() not in _KEPT_OF_REQUESTS:
                 self._secrets.update(part for part in value.split() if len(part) >= _SHORTEST)
+        self._secrets.update(secret for secret in _secrets_of_address(request.url) if len(secret) >= _SHORTEST)
         body = request.body or b""
         return {
             "method": request.method,
@@ -151,7 +153,7 @@ class Tape:
                 for name, value in request.headers.items()
                 if name.lower() in _KEPT_OF_REQUESTS or len(value) >= _SHORTEST
             },
-            "body": self._masked_json(_parsed(body)),
+            "body": self._masked_json(_without_keys(_parsed(body), self._secrets)),
         }
 
     def _masked(self, text: str) -> str:
@@ -194,6 +196,31 @@ def _without_secrets(url: str) -> str:
     ]
     host = parts.netloc.rpartition("@")[2]
     return urlunsplit((parts.scheme, host, parts.path, urlencode(query, safe="*"), ""))
+
+
+def _secrets_of_address(url: str) -> list[str]:
+    """What `_without_secrets` leaves out."""
+    parts = urlsplit(url)
+    query = parse_qsl(parts.query)
+    return [
+        *filter(None, (parts.username, parts.password)),
+        *(one for name, one in query if _SECRET_QUERY.search(name)),
+    ]
+
+
+def _without_keys(body: Any, secrets: set[str]) -> Any:
+    """A body with what is secret by its name masked, and learned where it is long enough to be found elsewhere."""
+    found = {secret.get_secret_value() for secret in secrets_of(body)}
+    secrets.update(secret for secret in found if len(secret) >= _SHORTEST)
+    return _without(body, found) if found else body
+
+
+def _without(value: Any, secrets: set[str]) -> Any:
+    if is_object(value):
+        return {name: _without(item, secrets) for name, item in value.items()}
+    if is_array(value):
+        return [_without(item, secrets) for item in value]
+    return _MASK if isinstance(value, str) and value in secrets else value
 
 
 def _parsed(body: bytes) -> Any:

@@ -11,7 +11,7 @@ from chatplug.wire import is_array, is_object
 from chatplug_openai_compat.body_settings import OF_A_CALL
 from chatplug_openai_compat.encode import encode
 from chatplug_openai_compat.exchange import Exchange
-from chatplug_openai_compat.settings import OpenAICompatSettings, checked_timeout, plain_headers, secrets_of
+from chatplug_openai_compat.settings import OpenAICompatSettings, checked_timeout, plain_headers, secrets_in
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping
@@ -136,7 +136,8 @@ class ChatOpenAICompat(OpenAICompatSettings):
         body, losses = encode(request, common.gateway)
         stall = self.stall_timeout if stream else None
         exchange = self._exchange_of(Request("POST", url, headers, body, limits), model, self.report(losses), stall)
-        exchange.hide(secrets_of(call.get("extra_headers")))
+        if call:
+            exchange.hide(secrets_in(call))
         return exchange
 
     def _exchange_of(

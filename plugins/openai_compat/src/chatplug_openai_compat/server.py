@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit
 
 from pydantic import SecretStr
 
-from chatplug.credentials import read_secret, read_variable
+from chatplug.credentials import read_secret, read_variable, secrets_of
 from chatplug.errors import CredentialsError, SettingsError
 
 if TYPE_CHECKING:
@@ -68,6 +68,11 @@ class Server:
         """What is known of the provider at this server's version of the API."""
         version, since = self.query.get(_VERSION, ""), gateway.api_version.get("names_since", "")
         return replace(gateway, names={}) if version and version < since else gateway
+
+    @property
+    def secrets(self) -> list[SecretStr]:
+        """What is secret, by its name, in the query of the address as it was given."""
+        return list(secrets_of(dict(parse_qsl(self.base.query))))
 
     @property
     def depends_on_model(self) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import PrivateAttr, SecretStr
 
+from chatplug.credentials import secrets_of
 from chatplug.errors import SettingsError
 from chatplug.http import Timeout, public_url
 from chatplug_openai_compat.body_settings import BODY, BodySettings
@@ -38,7 +39,7 @@ class Common(NamedTuple):
     headers: dict[str, str]
     stream_headers: dict[str, str]
     secrets: Sequence[SecretStr | None]
-    """What no error may show: the key, and headers that look like one."""
+    """What no error may show: the key, and what else looks like one by its name."""
     settings: Mapping[str, Any]
     """The settings of the body that were given."""
     timeout: Timeout
@@ -89,7 +90,7 @@ class OpenAICompatSettings(BodySettings, NetworkSettings):
             url=server.chat(self.model, self.extra_query),
             headers=headers,
             stream_headers=stream_headers,
-            secrets=(self.api_key, *secrets_of(self.extra_headers)),
+            secrets=(self.api_key, *server.secrets, *secrets_in(self.__dict__)),
             settings={name: value for name in BODY if (value := getattr(self, name)) is not None},
             timeout=checked_timeout(self.timeout) if self.timeout is not None else Timeout(),
             transport=transport_of(self),
@@ -131,8 +132,6 @@ class OpenAICompatSettings(BodySettings, NetworkSettings):
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         shown = dict(super().__repr_args__())
-        if "base_url" in shown:
-            shown["base_url"] = self.public_address
         first = [name for name in ("model", "gateway", "base_url") if name in shown]
         yield from ((name, shown.pop(name)) for name in first)
         yield from shown.items()
@@ -166,9 +165,13 @@ def plain_headers(headers: Mapping[str, SecretStr] | None) -> dict[str, str]:
     return made
 
 
-def secrets_of(headers: Mapping[str, SecretStr] | None) -> list[SecretStr]:
-    """The values of headers whose names say that they are secret; those of others may stand in errors."""
-    return [value for name, value in (headers or {}).items() if any(word in name.lower() for word in _SECRET)]
+def secrets_in(settings: Mapping[str, Any]) -> list[SecretStr]:
+    """What is secret by its name among headers, parameters and fields of one's own; the rest may stand in errors."""
+    headers: Mapping[str, SecretStr] = settings.get("extra_headers") or {}
+    found = [value for name, value in headers.items() if any(word in name.lower() for word in _SECRET)]
+    for name in ("extra_body", "extra_query"):
+        found += secrets_of(settings.get(name))
+    return found
 
 
 _SECRET = ("auth", "cookie", "key", "secret", "token")
