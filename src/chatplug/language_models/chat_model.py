@@ -4,18 +4,10 @@ from __future__ import annotations
 
 import warnings
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    PrivateAttr,
-    SerializerFunctionWrapHandler,
-    ValidationError,
-    model_serializer,
-)
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_serializer
 
 from chatplug.callbacks.handler import BaseCallbackHandler
 from chatplug.credentials import shown
@@ -437,7 +429,7 @@ class BaseChatModel(StructuredModel):
                 yield name, shown(value, name or "")
 
     @model_serializer(mode="wrap")
-    def _as_it_may_be_shown(self, dump: SerializerFunctionWrapHandler) -> Any:
+    def _as_it_may_be_shown(self, dump: Callable[[Any], Any]) -> Any:
         return shown(dump(self))
 
 
