@@ -38,10 +38,11 @@ def absent(what: str) -> None:
 
 @pytest.fixture(autouse=True)
 def nobodys_files(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder for this test's configuration and data, in the place of the user's; child processes have it too."""
+    """The folder for this test's configuration, data and state, in the user's place; child processes have it too."""
     folder = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(folder / "config"))
     monkeypatch.setenv("XDG_DATA_HOME", str(folder / "data"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(folder / "state"))
     default_registry().forget()
     return folder
 

@@ -1,4 +1,4 @@
-"""Which handlers plugins bring, and what those do not see: a place that somebody above fills.
+"""Which handlers plugins bring, what those do not see, and who is told of trouble: a place that somebody above fills.
 
 Callbacks know no plugins. The handlers that extensions give are asked of the one object that the plugins' manager
 leaves here; it is woken by its name when a run begins and nobody has made a model by `chatplug.init` yet.
@@ -7,7 +7,7 @@ leaves here; it is woken by its name when a run begins and nobody has made a mod
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -15,7 +15,20 @@ if TYPE_CHECKING:
     from chatplug.callbacks.handler import BaseCallbackHandler
     from chatplug.callbacks.redaction import Redactor
 
-__all__ = ["Handlers", "extension_handlers", "extension_redactors", "provide_handlers"]
+__all__ = ["Handlers", "Trouble", "extension_handlers", "extension_redactors", "keep_trouble", "provide_handlers"]
+
+
+class Trouble(NamedTuple):
+    """What handlers of one class went through: numbers and names, nothing of what they heard or said."""
+
+    failed: int
+    """How often they raised."""
+    dropped: int
+    """How many events they have missed."""
+    aside: int
+    """How many of them were put aside."""
+    error: str
+    """The class of what they raised last; empty where they raised nothing."""
 
 
 class Handlers(Protocol):
@@ -27,6 +40,10 @@ class Handlers(Protocol):
 
     def redactors(self) -> Sequence[Redactor]:
         """What handlers' texts go through; the same each time, and not to be changed."""
+        ...
+
+    def keep_trouble(self, handler: type[BaseCallbackHandler], trouble: Trouble) -> None:
+        """Keep for the doctor what handlers of a class went through; nothing is said if that cannot be."""
         ...
 
 
@@ -50,3 +67,9 @@ def extension_handlers() -> Sequence[BaseCallbackHandler]:
 def extension_redactors() -> Sequence[Redactor]:
     """What the texts go through that handlers hear."""
     return () if _source is None else _source().redactors()
+
+
+def keep_trouble(handler: type[BaseCallbackHandler], trouble: Trouble) -> None:
+    """Have kept for the doctor what handlers of a class went through."""
+    if _source is not None:
+        _source().keep_trouble(handler, trouble)

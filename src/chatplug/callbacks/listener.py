@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary, ref
 
 from chatplug.callbacks.handler import BaseCallbackHandler
+from chatplug.callbacks.health import health_of
 from chatplug.callbacks.loops import Grace
 from chatplug.callbacks.queues import LoopQueue, ThreadQueue
 from chatplug.errors import ConfigError, nearest
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from chatplug.callbacks.queues import Queue
 
-__all__ = ["HandlerReport", "Listener", "handler_reports", "listener_of", "listeners"]
+__all__ = ["POLICIES", "HandlerReport", "Listener", "handler_reports", "listener_of", "listeners"]
 
 _log = logging.getLogger("chatplug.callbacks")
 
@@ -34,7 +35,8 @@ _MOST_FAILURES = 10
 _MOST_GONE = 100
 """So many reports are kept of handlers that are gone and had failed or lost events."""
 
-_POLICIES = ("observe", "required")
+POLICIES = ("observe", "required")
+"""What a handler's `policy` may be."""
 
 _EVENTS = frozenset(name for name in vars(BaseCallbackHandler) if name.startswith("on_"))
 
@@ -63,12 +65,14 @@ class HandlerReport:
 class Kind:
     """What is known of the handlers of one class."""
 
-    __slots__ = ("events", "grace", "has_async", "is_slow")
+    __slots__ = ("events", "grace", "has_async", "health", "is_slow")
 
     def __init__(self, handler: type[BaseCallbackHandler]) -> None:
         base = BaseCallbackHandler
         self.events = frozenset(name for name in _EVENTS if getattr(handler, name) is not getattr(base, name))
         self.has_async = any(iscoroutinefunction(getattr(handler, name)) for name in self.events)
+        self.health = health_of(handler)
+        """How they have fared, all together."""
         self.grace = Grace()
         """How long the end of a loop waits for one of them."""
         self.is_slow = False
@@ -97,10 +101,10 @@ class Listener:
     )
 
     def __init__(self, handler: BaseCallbackHandler, gone: Callable[[ref[BaseCallbackHandler]], None]) -> None:
-        if handler.policy not in _POLICIES:
+        if handler.policy not in POLICIES:
             raise ConfigError(
                 f"{type(handler).__name__} has policy {handler.policy!r}.",
-                hint=nearest(str(handler.policy), _POLICIES) or "Policies: observe, required.",
+                hint=nearest(str(handler.policy), POLICIES) or "Policies: observe, required.",
             )
         self.handler = ref(handler, gone)
         self.kind = _kind_of(type(handler))
@@ -142,13 +146,17 @@ class Listener:
 
     def fail(self, event: str, error: BaseException) -> None:
         """Note that it failed, log it the first time, and put it aside after too many times."""
-        self.last_error = repr(error)
+        health = self.kind.health
+        self.last_error, health.error = repr(error), type(error)
         self.failed += 1
+        health.failed += 1
         self.row[event] = row = self.row.get(event, 0) + 1
         if self.failed == 1:
             _log.warning("%s.%s failed: %r", self.name, event, error, exc_info=error)
         if row >= _MOST_FAILURES and not self.is_aside:
             self.is_aside = True
+            health.aside += 1
+            health.keep("aside")
             _log.error(
                 "%s is put aside: %s failed %d times in a row, at last with %r. It hears nothing any more.",
                 self.name,
@@ -165,6 +173,9 @@ class Listener:
         """Note that it has missed events, and log it the first time."""
         is_first = not self.dropped
         self.dropped += number
+        self.kind.health.dropped += number
+        if is_first:
+            self.kind.health.keep("dropped")
         if is_first and not self.is_aside:
             _log.warning("%s is too slow: events are dropped from now on.", self.name)
 

@@ -15,6 +15,7 @@ from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from chatplug.callbacks.health import keep_all
 from chatplug.callbacks.hearing import is_inside_handler
 from chatplug.callbacks.listener import listeners
 from chatplug.callbacks.loops import forget_loops
@@ -105,7 +106,9 @@ def _end() -> None:
     for listener in listeners():
         left = sum(not isinstance(item[0], Marker) for queue in listener.queues() for item in list(queue.items))
         if left:
+            listener.kind.health.dropped += left
             _log.warning("%s has not heard all, the process ends: %d events are lost.", listener.name, left)
+    keep_all()
 
 
 def _mind_the_end() -> None:

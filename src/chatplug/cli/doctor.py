@@ -10,7 +10,10 @@ from chatplug.cli.options import debug_option, json_option, settings_option
 from chatplug.cli.output import Output, one_line, print_json
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from chatplug.plugins import Declaration
+    from chatplug.plugins.doctor import Report
 
 __all__ = ["doctor", "hooks"]
 
@@ -28,22 +31,31 @@ Examples:
 
 @click.command(short_help="Show what works and what does not.", epilog=_DOCTOR_EXAMPLES)
 @click.option("--limit", default=30.0, show_default=True, help="Seconds that one distribution may take to be imported.")
+@click.option("--forget", is_flag=True, help="Forget what handlers went through so far, and do nothing else.")
 @json_option
 @debug_option
 @click.pass_context
-def doctor(context: click.Context, /, *, limit: float, as_json: bool) -> None:
+def doctor(context: click.Context, /, *, limit: float, forget: bool, as_json: bool) -> None:
     """Import every plugin, each distribution in a process of its own, and show how it went.
+
+    The handlers that hear every run are shown, too, with what they went through in any process: failures for which they
+    were put aside, events that they missed. That is forgotten when their distribution is upgraded, or with --forget.
 
     The exit code is 1 if something is broken. A plugin that an allow-list, a block-list or a lock keeps out is not
     imported, and not broken.
     """
     from chatplug.plugins import default_manager
     from chatplug.plugins.aliases import alias_faults
-    from chatplug.plugins.doctor import BROKEN, examine, strangers
+    from chatplug.plugins.doctor import BROKEN, examine, homeless, strangers
+    from chatplug.plugins.troubles import default_troubles
 
+    if forget:
+        if not default_troubles().forget():
+            raise click.ClickException("The file with what handlers went through cannot be written.")
+        return
     reports = examine(limit)
     if as_json:
-        print_json([report._asdict() for report in reports])
+        print_json([report._asdict() | {"troubles": [one.facts() for one in report.troubles]} for report in reports])
     elif reports:
         head = ("Plugin", "Version", "State", "Declares", "Import", "What is wrong, and what to do")
         rows = [
@@ -59,8 +71,15 @@ def doctor(context: click.Context, /, *, limit: float, as_json: bool) -> None:
         ]
         with Output() as output:
             output.table(head, rows)
+            handlers = list(_handlers(reports))
+            if handlers:
+                output.write("\n")
+                output.table(("Handler", "Plugin", "Policy", "What it went through, and what to do"), handlers)
     else:
         click.echo("No plugin is installed. Install one with: pip install chatplug-<provider>", err=True)
+    for troubled in homeless():
+        told = f"{troubled.handler}, a handler of a program of yours: {troubled.told()}"
+        click.echo(f"Warning: {one_line(told)}", err=True)
     for told in strangers():
         click.echo(f"Warning: {told}", err=True)
     faults = alias_faults(default_manager().providers())
@@ -121,6 +140,16 @@ def hooks(*, model: str, settings: dict[str, Any], as_json: bool) -> None:
                 for row in rows
             ],
         )
+
+
+def _handlers(reports: Iterable[Report]) -> Iterator[tuple[str, ...]]:
+    """The rows of the table of handlers: those that are given now, and others that were in trouble."""
+    for report in reports:
+        told = {one.handler: one_line(one.told()) for one in report.troubles}
+        for one in report.handlers:
+            yield one["handler"], report.distribution, one["policy"], told.pop(one["handler"], "")
+        for handler, text in told.items():
+            yield handler, report.distribution, "", text
 
 
 def _shortened(names: list[str]) -> str:

@@ -108,12 +108,21 @@ class Extensions:
 
     def all_of(self, hook: str, fits: Callable[[object], TypeGuard[T]], kind: str) -> list[T]:
         """What all of them answer to a hook that asks for a list: all items, if they are of this kind."""
-        found: list[T] = []
+        return [one for _, one in self.each_of(hook, fits, kind)]
+
+    def each_of(self, hook: str, fits: Callable[[object], TypeGuard[T]], kind: str) -> list[tuple[Plugin, T]]:
+        """The same, each with the extension that it is from."""
+        found: list[tuple[Plugin, T]] = []
         for plugin, answer in self.answers(hook):
-            if is_array(answer) and all(fits(one) for one in answer):
-                found += answer
-            else:
+            try:
+                items = _all_fit(answer, fits)
+            except BaseException as error:  # what it gave has properties, and those are code
+                _raised(plugin, hook, error)
+                continue
+            if items is None:
                 wrong(plugin, hook, answer, kind)
+            else:
+                found += [(plugin, one) for one in items]
         return found
 
     def _those_with(self, hook: str) -> list[tuple[Plugin, Callable[..., object]]]:
@@ -122,6 +131,14 @@ class Extensions:
         if self.are_loaded:
             self._callers[hook] = found
         return found
+
+
+def _all_fit(answer: object, fits: Callable[[object], TypeGuard[T]]) -> list[T] | None:
+    """The items of a list, if it is one and they are all of a kind."""
+    if not is_array(answer):
+        return None
+    items = [one for one in answer if fits(one)]
+    return items if len(items) == len(answer) else None
 
 
 def _raised(plugin: Plugin, hook: str, error: BaseException) -> None:

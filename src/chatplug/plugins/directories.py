@@ -1,4 +1,4 @@
-"""Where this user's cache, configuration and data are.
+"""Where this user's cache, configuration, data and state are.
 
 platformdirs says where. On Linux its answer is the XDG rule, which is written out here: importing platformdirs takes
 longer than everything else that finding a plugin does. A test compares the two.
@@ -11,7 +11,7 @@ import sys
 
 from chatplug.credentials import read_variable
 
-__all__ = ["cache_folder", "config_folder", "data_folder"]
+__all__ = ["cache_folder", "config_folder", "data_folder", "state_folder"]
 
 _NAME = "chatplug"
 
@@ -29,6 +29,11 @@ def config_folder() -> str:
 def data_folder() -> str:
     """The folder for what was downloaded, and is kept."""
     return _xdg("XDG_DATA_HOME", "~/.local/share") or _platform("user_data_dir")
+
+
+def state_folder() -> str:
+    """The folder for what happened, and may be forgotten."""
+    return _xdg("XDG_STATE_HOME", "~/.local/state") or _platform("user_state_dir")
 
 
 def _xdg(variable: str, otherwise: str) -> str | None:

@@ -20,15 +20,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from chatplug.plugins.declaration import COMMANDS, EXTENSIONS, MODELS, PROVIDERS, Declaration, plain_name, printable
 from chatplug.plugins.index import default_index
 from chatplug.plugins.placing import provider_behind
+from chatplug.plugins.troubles import default_troubles
 from chatplug.plugins.trust import trust
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from chatplug.plugins.index import Installed
+    from chatplug.plugins.troubles import Troubled
     from chatplug.plugins.trust import Trust
 
-__all__ = ["BROKEN", "KEPT_OUT", "WORKS", "Report", "examine", "strangers"]
+__all__ = ["BROKEN", "KEPT_OUT", "WORKS", "Report", "examine", "homeless", "strangers"]
 
 WORKS, BROKEN, KEPT_OUT = "works", "broken", "kept out"
 _LOADED = (PROVIDERS, EXTENSIONS, COMMANDS)
@@ -53,6 +55,10 @@ class Report(NamedTuple):
     """The first thing that is wrong with it; empty if nothing is."""
     fix: str
     """What to do about that."""
+    handlers: list[dict[str, str]]
+    """The handlers that hear every run of a process: `handler` is the class, `policy` what it may do to a call."""
+    troubles: list[Troubled]
+    """What handlers of it went through in any process."""
 
 
 def examine(limit: float = 30.0, at_once: int | None = None) -> list[Report]:
@@ -70,7 +76,15 @@ def examine(limit: float = 30.0, at_once: int | None = None) -> list[Report]:
                 owned.setdefault((one.distribution, one.version), []).append(one)
     reports = [
         Report(
-            fault.distribution, fault.version, BROKEN, {}, None, _begun(fault.reason), _reinstall(fault.distribution)
+            fault.distribution,
+            fault.version,
+            BROKEN,
+            {},
+            None,
+            _begun(fault.reason),
+            _reinstall(fault.distribution),
+            [],
+            [],
         )
         for fault in installed.faults
         if (fault.distribution, fault.version) not in owned
@@ -108,6 +122,11 @@ def strangers() -> list[str]:
     ]
 
 
+def homeless() -> list[Troubled]:
+    """What handlers went through that no plugin gave: programs brought them."""
+    return default_troubles().known(())
+
+
 def _report(own: list[Declaration], installed: Installed, held: Trust, limit: float) -> Report:
     """How one distribution is, by what it declares."""
     name, version = own[0].distribution, own[0].version
@@ -118,12 +137,13 @@ def _report(own: list[Declaration], installed: Installed, held: Trust, limit: fl
     if not refused[0] and held.lock:
         refused = held.lock.difference(own[0])
     if refused[0]:
-        return Report(name, version, KEPT_OUT, groups, None, _begun(refused[0]), refused[1])
-    seconds, error, fix = _imported([one for one in own if one.group in _LOADED], limit)
+        return Report(name, version, KEPT_OUT, groups, None, _begun(refused[0]), refused[1], [], [])
+    seconds, error, fix, handlers = _imported([one for one in own if one.group in _LOADED], limit)
     if not error:
         error, fix = _seen(own, installed, held)
     is_broken = bool(error) and error != _NOISY
-    return Report(name, version, BROKEN if is_broken else WORKS, groups, seconds, error, fix)
+    troubles = [one for one in default_troubles().known(own) if one.distribution]
+    return Report(name, version, BROKEN if is_broken else WORKS, groups, seconds, error, fix, handlers, troubles)
 
 
 def _seen(own: list[Declaration], installed: Installed, held: Trust) -> tuple[str, str]:
@@ -147,10 +167,10 @@ def _seen(own: list[Declaration], installed: Installed, held: Trust) -> tuple[st
     return "", ""
 
 
-def _imported(own: list[Declaration], limit: float) -> tuple[float | None, str, str]:
-    """How long it took to import a distribution's plugins, what went wrong, and what to do."""
+def _imported(own: list[Declaration], limit: float) -> tuple[float | None, str, str, list[dict[str, str]]]:
+    """How long it took to import a distribution's plugins, what went wrong, what to do, and the handlers they give."""
     if not own:
-        return None, "", ""
+        return None, "", "", []
     once = {(one.group, one.value): one for one in own}
     descriptor, file = tempfile.mkstemp(suffix=".txt")
     os.close(descriptor)
@@ -163,12 +183,14 @@ def _imported(own: list[Declaration], limit: float) -> tuple[float | None, str, 
     uninstall = f"Upgrade or uninstall {own[0].distribution}."
     failed = next((line for line in lines if "error" in line), None)
     if failed is not None:
-        return None, failed["error"], failed["fix"] or uninstall
+        return None, failed["error"], failed["fix"] or uninstall, []
     if not lines or "done" not in lines[-1]:
-        where = lines[-1].get("value", "its plugins") if lines else "chatplug"
-        return None, f"While {where} was imported the process {ended}.", uninstall
+        last = lines[-1] if lines else {"value": "chatplug"}
+        where, doing = last.get("value", "its plugins"), last.get("doing", "was imported")
+        return None, f"While {where} {doing} the process {ended}.", uninstall, []
     seconds = sum(line.get("seconds", 0.0) for line in lines)
-    return seconds, _NOISY if printed else "", "Tell its author." if printed else ""
+    handlers = [one for line in lines for one in line.get("handlers", ())]
+    return seconds, _NOISY if printed else "", "Tell its author." if printed else "", handlers
 
 
 _CHILD = """

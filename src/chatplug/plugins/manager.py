@@ -15,7 +15,6 @@ from inspect import isawaitable
 from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar, cast
 
 from chatplug.callbacks.extension import provide_handlers
-from chatplug.callbacks.handler import BaseCallbackHandler
 from chatplug.errors import PluginError, PluginHookError, ProviderNotFoundError
 from chatplug.language_models.chat_model import BaseChatModel
 from chatplug.messages import BaseMessage
@@ -24,6 +23,7 @@ from chatplug.plugins.border import Border, drop, finished
 from chatplug.plugins.broadcast import Extensions, commands, logger
 from chatplug.plugins.declaration import PROVIDERS, Declaration, remedy, who
 from chatplug.plugins.directories import config_folder, data_folder
+from chatplug.plugins.handlers import HANDLERS, HANDLERS_KIND, is_handler
 from chatplug.plugins.loading import Listener, Loader, Plugin
 from chatplug.plugins.roster import Roster
 from chatplug.plugins.told import facts_told, settings_told
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
+    from chatplug.callbacks.extension import Trouble
+    from chatplug.callbacks.handler import BaseCallbackHandler
     from chatplug.callbacks.redaction import Redactor
     from chatplug.messages.loss import Exported
     from chatplug.plugins.told import ToldFacts
@@ -69,6 +71,7 @@ class PluginManager:
         self._makers: dict[str, Plugin] = {}
         self._first = self._extensions.first
         self._handlers: list[BaseCallbackHandler] | None = None
+        self._givers: dict[type[BaseCallbackHandler], Declaration] = {}
         self._redactors: list[Redactor] | None = None
 
     def declared(self, group: str) -> Mapping[str, list[Declaration]]:
@@ -203,11 +206,20 @@ class PluginManager:
     def callback_handlers(self) -> list[BaseCallbackHandler]:
         """The handlers that extensions want to hear every run; the same list each time, not to be changed."""
         if self._handlers is None:
-            found = self._extensions.all_of("chatplug_callback_handlers", _is_handler, "list of handlers")
+            found = self._extensions.each_of(HANDLERS, is_handler, HANDLERS_KIND)
             if not self._extensions.are_loaded:  # one of them makes a model while it is imported
-                return found
-            self._handlers = found
+                return [handler for _, handler in found]
+            self._givers = {type(handler): plugin.declaration for plugin, handler in found}
+            self._handlers = [handler for _, handler in found]
         return self._handlers
+
+    def keep_trouble(self, handler: type[BaseCallbackHandler], trouble: Trouble) -> None:
+        """Keep for the doctor what handlers of a class went through; nothing is said if that cannot be."""
+        from chatplug.plugins.troubles import Troubled, default_troubles
+
+        giver = self._givers.get(handler)
+        name = f"{handler.__module__}.{handler.__qualname__}"
+        default_troubles().add(Troubled.of(name, trouble, giver))
 
     def redactors(self) -> list[Redactor]:
         """What extensions want texts to go through before handlers hear them; the same list each time."""
@@ -255,10 +267,6 @@ def _names(plugin: Plugin, provider: str, names: object) -> list[str]:
         hint=remedy(plugin.declaration),
         provider=provider,
     )
-
-
-def _is_handler(one: object) -> TypeGuard[BaseCallbackHandler]:
-    return isinstance(one, BaseCallbackHandler)
 
 
 def _is_redactor(one: object) -> TypeGuard[Redactor]:
