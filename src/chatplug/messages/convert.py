@@ -1,11 +1,13 @@
 """Whatever people write, as messages.
 
-A string, `(role, content)` pairs, dicts with `role` and `content`, message objects, and lists of any of these.
+A string, `(role, content)` pairs, dicts with `role` and `content`, message objects, and lists of any of these. What is
+none of these, or only looks like one, is shown to plugins: first the item of a list, then all of the list. Only where
+no plugin knows it is it an error, which says what is wrong with it as one of ours.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias, cast
 
 from chatplug.errors import MessageError, nearest
@@ -81,11 +83,17 @@ def convert_to_messages(value: str | BaseMessage | Sequence[MessageLike] | Itera
         kind = type(cast("object", value)).__name__
         raise MessageError(f"No messages can be made of {kind}.", hint=f"Give a list. {_SHAPES}")
     messages: list[BaseMessage] = []
-    for index, item in enumerate(value):
-        if isinstance(item, BaseMessage):
-            messages.append(item)
-        else:
-            messages += messages_of(item, f"messages[{index}]")
+    try:
+        for index, item in enumerate(value):
+            if isinstance(item, BaseMessage):
+                messages.append(item)
+            else:
+                messages += messages_of(item, f"messages[{index}]")
+    except MessageError:
+        foreign = None if isinstance(value, Iterator) else _foreign(value)  # of an iterator not all is there any more
+        if foreign is None:
+            raise
+        return foreign
     return messages
 
 
@@ -99,18 +107,21 @@ def messages_of(item: MessageLike, where: str) -> list[BaseMessage]:
         return [item]
     if isinstance(item, str):
         return [HumanMessage(item)]
-    if isinstance(item, Mapping):
-        if _is_anthropic(item):
-            from chatplug.messages.anthropic_format import import_turn
+    try:
+        if isinstance(item, Mapping):
+            if _is_anthropic(item):
+                from chatplug.messages.anthropic_format import import_turn
 
-            return import_turn(item, where)
-        return [_from_dict(item, where)]
-    if isinstance(item, Sequence) and len(item) == 2 and isinstance(item[0], str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without types
-        return [_from_role(item[0], {"content": item[1]}, where)]
-    foreign = _foreign(item)
-    if foreign is not None:
+                return import_turn(item, where)
+            return [_from_dict(item, where)]
+        if isinstance(item, Sequence) and len(item) == 2 and isinstance(item[0], str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without types
+            return [_from_role(item[0], {"content": item[1]}, where)]
+        raise MessageError(f"{where} is {type(item).__name__}, and no message can be made of it.", hint=_SHAPES)
+    except MessageError:
+        foreign = _foreign(item)
+        if foreign is None:
+            raise
         return foreign
-    raise MessageError(f"{where} is {type(item).__name__}, and no message can be made of it.", hint=_SHAPES)
 
 
 def _is_anthropic(item: Mapping[str, Any]) -> bool:

@@ -131,7 +131,8 @@ class ChatplugSpecs:
     def chatplug_import_messages(self, value: object) -> list[BaseMessage] | None:
         """The messages that a foreign value stands for. Broadcast; the first answer counts.
 
-        It is asked about what the host cannot convert itself: an item of a conversation, or a whole one.
+        It is asked about what the host cannot convert itself: an item of a conversation, then all of it. That may be a
+        dict, a list or a tuple, of which the host has found that it is none of its own.
 
         Args:
             value: What a user handed to `invoke`, `convert_to_messages` or `import_messages`.
