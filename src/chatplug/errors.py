@@ -431,8 +431,11 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
     >>> nearest("temprature", ["temperature", "timeout"])
     "Did you mean 'temperature'?"
+    >>> nearest("openai_proxy", ["proxy", "timeout"])
+    "Did you mean 'proxy'?"
     """
     from difflib import get_close_matches
 
-    found = get_close_matches(name, list(known), n=1)
+    words = list(known)
+    found = get_close_matches(name, words, n=1) or [word for word in words if name.endswith(f"_{word}")]
     return f"Did you mean {found[0]!r}?" if found else ""

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 import chatplug.callbacks.extension as places
 from chatplug.callbacks import BaseCallbackHandler, Run, flush
-from chatplug.callbacks.redaction import NOT_SHOWN, Redaction
+from chatplug.callbacks.redaction import CIRCLE, NOT_SHOWN, Redaction
 from chatplug.messages import AIMessage, HumanMessage
 from chatplug.runnables import RunnableLambda
 from tests.language_models.models import DRIVERS, Driver, PiecesNative
@@ -121,6 +121,31 @@ def test_texts_are_found_wherever_they_stand_and_what_holds_none_is_the_same_obj
     assert redaction.of({"a": (SECRET,)}) == {"a": ("[hidden]",)}
     assert redaction.of(Letter(SECRET)) == Letter("[hidden]")
     assert redaction.of(Form(text=SECRET)) == Form(text="[hidden]")
+
+
+@dataclasses.dataclass
+class Branch:
+    name: str
+    parent: Any = None
+    branches: list[Any] = dataclasses.field(default_factory=list[Any])
+
+
+def test_a_tree_whose_branches_know_it_is_looked_at_once() -> None:
+    tree = Branch(SECRET)
+    tree.branches = [Branch(f"{number}: {SECRET}", tree) for number in range(3)]
+    doubled: Any = SECRET
+    for _ in range(90):
+        doubled = [doubled, doubled]
+
+    shown = Redaction([hide]).of({"tree": tree, "doubled": doubled})
+
+    assert SECRET not in repr(shown["tree"])
+    assert [branch.name for branch in shown["tree"].branches] == ["0: [hidden]", "1: [hidden]", "2: [hidden]"]
+    assert [branch.parent for branch in shown["tree"].branches] == [CIRCLE] * 3
+    innermost = shown["doubled"]
+    for _ in range(90):
+        innermost = innermost[-1]
+    assert innermost == "[hidden]"
 
 
 def test_what_cannot_be_looked_at_is_not_shown(caplog: pytest.LogCaptureFixture) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from click.testing import CliRunner
 
@@ -29,6 +31,16 @@ def test_what_nobody_expected_is_one_line_as_well(cli: CliRunner, model: str, na
 
     assert (result.exit_code, result.stdout) == (1, "some text\n")
     assert result.stderr == f"Error: {name}. This is a fault of chatplug or of a plugin; --debug shows where.\n"
+
+
+def test_a_file_that_cannot_be_written_is_no_fault_of_a_plugin(cli: CliRunner, tmp_path: Path) -> None:
+    lock = tmp_path / "no folder, a file"
+    lock.touch()
+
+    result = cli.invoke(app, ["plugins", "lock"], env={"CHATPLUG_PLUGINS_LOCK": str(lock / "plugins.lock")})
+
+    assert result.exit_code == 1
+    assert result.stderr.endswith(f"Error: {lock}: File exists.\n")
 
 
 @pytest.mark.parametrize("where", [0, 1, 3])

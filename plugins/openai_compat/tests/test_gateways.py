@@ -189,6 +189,26 @@ def test_another_deployment_may_be_asked_with_one_call(canned: Callable[[bytes],
     assert server.requests[0].startswith(b"POST /openai/deployments/two/chat/completions?api-version=2024-10-21 ")
 
 
+@pytest.mark.parametrize("version", ["2024-10-21", None])
+def test_a_deployment_may_have_another_name_than_its_model(canned: Callable[[bytes], Any], version: str | None) -> None:
+    server = canned(HTTP)
+    model: Any = chatplug.init(
+        "azure_openai:gpt-4o-mini",
+        azure_deployment="ours in May",
+        base_url=server.base_url.removesuffix("/v1"),
+        api_key=KEY,
+        api_version=version,
+    )
+
+    model.invoke("Hello")
+
+    [request] = server.requests
+    path = b"/openai/deployments/ours%20in%20May/chat/completions" if version else b"/openai/v1/chat/completions"
+    assert request.startswith(b"POST " + path)
+    assert json.loads(request.partition(b"\r\n\r\n")[2])["model"] == "ours in May"
+    assert (model.model_id, model.profile["name"]) == ("gpt-4o-mini", "GPT-4o mini")
+
+
 def test_azure_lists_its_models_beside_the_deployments(canned: Callable[[bytes], Any]) -> None:
     body = b'{"data":[{"id":"gpt-b"},{"id":"gpt-a"}]}'
     server = canned(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body))

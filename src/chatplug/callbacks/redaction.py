@@ -28,6 +28,8 @@ _log = logging.getLogger("chatplug.callbacks")
 
 NOT_SHOWN = "[not shown: a redactor failed]"
 """What stands for a text that could not be looked at."""
+CIRCLE = "[not shown: what it is in]"
+"""What stands for a part that holds itself."""
 _MOST_LEVELS = 100
 """What lies deeper is not shown."""
 
@@ -63,34 +65,12 @@ class Redaction:
             copied.parent = self.run(run.parent)
         return copied
 
-    def of(self, value: Any, levels: int = _MOST_LEVELS) -> Any:
+    def of(self, value: Any) -> Any:
         """A value as it may be shown; the value itself where nothing is hidden in it."""
-        if isinstance(value, str):
-            return self._text(value)
-        if not levels:
-            return NOT_SHOWN
-        if is_object(value):
-            changed = self._changed(value, levels)
-            return {**value, **changed} if changed else value
-        if is_array(value):
-            shown = [self.of(item, levels - 1) for item in value]
-            return value if all(map(operator.is_, shown, value)) else shown
-        if isinstance(value, tuple):
-            parts = list(cast("tuple[object, ...]", value))
-            shown = self.of(parts, levels)
-            return cast("object", value) if shown is parts else tuple(shown)
-        if isinstance(value, Value):
-            changed = self._changed({name: getattr(value, name) for name in value.field_names()}, levels)
-            return cast("Any", value).model_copy(update=changed) if changed else value
-        if is_dataclass(value) and not isinstance(value, type):
-            changed = self._changed({one.name: getattr(value, one.name) for one in fields(value) if one.init}, levels)
-            return replace(value, **changed) if changed else value
-        if hasattr(cast("object", type(value)), "__pydantic_fields__"):
-            changed = self._changed(vars(value), levels)
-            return cast("Any", value).model_copy(update=changed) if changed else value
-        return value
+        return self.text(value) if isinstance(value, str) else _Look(self).at(value, _MOST_LEVELS)
 
-    def _text(self, text: str) -> str:
+    def text(self, text: str) -> str:
+        """A text as it may be shown."""
         for redactor in self._redactors:
             try:
                 text = redactor(text)
@@ -102,7 +82,52 @@ class Redaction:
                 return NOT_SHOWN
         return text
 
+
+class _Look:
+    """One look at a value and at all that is in it, at each part once: parts may stand in several places."""
+
+    __slots__ = ("_redaction", "_seen")
+
+    def __init__(self, redaction: Redaction) -> None:
+        self._redaction = redaction
+        self._seen: dict[int, tuple[Any, Any]] = {}
+        """By identity each part and how it is shown; the part itself is kept, so that no other has its identity."""
+
+    def at(self, value: Any, levels: int) -> Any:
+        """A value as it may be shown."""
+        if isinstance(value, str):
+            return self._redaction.text(value)
+        if not levels:
+            return NOT_SHOWN
+        seen = self._seen.get(id(value))
+        if seen is None:
+            self._seen[id(value)] = value, CIRCLE
+            self._seen[id(value)] = seen = value, self._shown(value, levels)
+        return seen[1]
+
+    def _shown(self, value: Any, levels: int) -> Any:
+        if is_object(value):
+            changed = self._changed(value, levels)
+            return {**value, **changed} if changed else value
+        if is_array(value):
+            shown = [self.at(item, levels - 1) for item in value]
+            return value if all(map(operator.is_, shown, value)) else shown
+        if isinstance(value, tuple):
+            items = cast("tuple[object, ...]", value)
+            parts = tuple([self.at(item, levels - 1) for item in items])
+            return items if all(map(operator.is_, parts, items)) else parts
+        if isinstance(value, Value):
+            changed = self._changed({name: getattr(value, name) for name in value.field_names()}, levels)
+            return cast("Any", value).model_copy(update=changed) if changed else value
+        if is_dataclass(value) and not isinstance(value, type):
+            changed = self._changed({one.name: getattr(value, one.name) for one in fields(value) if one.init}, levels)
+            return replace(value, **changed) if changed else value
+        if hasattr(cast("object", type(value)), "__pydantic_fields__"):
+            changed = self._changed(vars(value), levels)
+            return cast("Any", value).model_copy(update=changed) if changed else value
+        return value
+
     def _changed(self, values: Mapping[str, Any], levels: int) -> dict[str, Any]:
         """Those of the values that may not be shown, as they may."""
-        shown = {name: self.of(value, levels - 1) for name, value in values.items()}
+        shown = {name: self.at(value, levels - 1) for name, value in values.items()}
         return {name: value for name, value in shown.items() if value is not values[name]}

@@ -109,6 +109,8 @@ def _told(error: BaseException) -> str:
     text = shortened(one_line(str(error)))
     if isinstance(error, ChatplugError):
         return text
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return shortened(one_line(f"{error.filename}: {error.strerror}."))
     name = f"{type(error).__name__}: {text}" if text else type(error).__name__
     return f"{name.rstrip('.')}. This is a fault of chatplug or of a plugin; --debug shows where."
 

@@ -55,17 +55,17 @@ def conformance(  # noqa: PLR0913  # click gives each option as an argument
     from chatplug.cli.conformance_run import scored
 
     score = scored(provider, settings, suite)
+    with Output() as output:  # before files are written, which may fail
+        if as_json:
+            output.write(_as_json(score))
+        else:
+            _print(score, output)
     if save is not None:
         save.write_text(_as_json(score), encoding="utf-8")
     if badge_file is not None:
         from chatplug.testing.conformance.score import badge
 
         badge_file.write_text(badge(score), encoding="utf-8")
-    with Output() as output:
-        if as_json:
-            output.write(_as_json(score))
-        else:
-            _print(score, output)
     context.exit(1 if score.failures else 0)
 
 

@@ -119,7 +119,7 @@ class ChatOpenAICompat(OpenAICompatSettings):
         self, messages: list[BaseMessage], stop: list[str] | None, call: Mapping[str, Any], *, stream: bool = False
     ) -> Exchange:
         common = self.common
-        model, settings, url, limits = self.model, common.settings, common.url, common.timeout
+        model, settings, url, limits = common.asked, common.settings, common.url, common.timeout
         headers = common.stream_headers if stream else common.headers
         if call:
             call = self.checked_call(call)

@@ -34,6 +34,8 @@ class Common(NamedTuple):
     """What is known of the provider."""
     server: Server
     """Where it is."""
+    asked: str
+    """The name by which it is asked for the model."""
     url: str
     """Where chat completions are asked for."""
     headers: dict[str, str]
@@ -56,7 +58,7 @@ class OpenAICompatSettings(BodySettings, NetworkSettings):
     """
 
     model: str
-    """The model's name, as the server knows it; on Azure the name of the deployment."""
+    """The model's name, as the server knows it; on Azure the name of the deployment, unless that is given apart."""
     gateway: str = GENERIC
     """The provider's row in `gateways.toml`; `chatplug.init` chooses it by the provider's name."""
     base_url: str | None = None
@@ -66,6 +68,8 @@ class OpenAICompatSettings(BodySettings, NetworkSettings):
     api_version: str | None = None
     """On Azure the dated version of the API, and with it the address of the deployment; None for the variable
     `OPENAI_API_VERSION`, or the newer API without dates. Sent as `api-version` wherever it is given."""
+    azure_deployment: str | None = None
+    """On Azure the deployment that answers, where it has another name than the model; None where it has the same."""
     think_tags: bool | None = None
     """Whether a text that begins with `<think>` begins with reasoning, to be kept apart; None as the row says."""
     _common: Common = PrivateAttr()
@@ -76,7 +80,7 @@ class OpenAICompatSettings(BodySettings, NetworkSettings):
         gateway = gateway_of(self.gateway)
         if self.think_tags is not None:
             gateway = replace(gateway, think_tags=self.think_tags)
-        server = server_of(gateway, self.base_url, self.api_version)
+        server, asked = server_of(gateway, self.base_url, self.api_version), self.azure_deployment or self.model
         self.base_url = server.url
         # As it is sent, so that it is found where a server repeats it.
         self.api_key = key_of(gateway, self.api_key, server)
@@ -87,7 +91,8 @@ class OpenAICompatSettings(BodySettings, NetworkSettings):
         self._common = Common(
             gateway=server.known(gateway),
             server=server,
-            url=server.chat(self.model, self.extra_query),
+            asked=asked,
+            url=server.chat(asked, self.extra_query),
             headers=headers,
             stream_headers=stream_headers,
             secrets=(self.api_key, *server.secrets, *secrets_in(self.__dict__)),
