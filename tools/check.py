@@ -16,6 +16,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import textwrap
@@ -30,6 +31,8 @@ ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache"
 CONSTRAINTS = ROOT / "constraints.txt"
 REALSERVER = Path(os.environ.get("CHATPLUG_SHARED", ROOT.parent / "shared")) / "realserver"
+LIMIT = 2700.0
+"""Seconds after which a step has hung: on a machine with nothing else to do the longest takes five minutes."""
 HOST_EXTRAS = "cli,http,prices,testing"
 
 
@@ -215,12 +218,21 @@ def binaries(venv: Path) -> Path:
     return venv / ("Scripts" if os.name == "nt" else "bin")
 
 
-def run(command: Sequence[str], *, extra: dict[str, str] | None = None, show: bool = False) -> Result:
-    """Run one command in the root, without standard input; its output is kept unless it is shown."""
+def run(
+    command: Sequence[str], *, extra: dict[str, str] | None = None, show: bool = False, limit: float | None = None
+) -> Result:
+    """Run one command in the root, without standard input; its output is kept unless it is shown.
+
+    Args:
+        command: The command.
+        extra: Variables of its own.
+        show: Whether its output is shown as it comes.
+        limit: Seconds after which it is ended; None for none.
+    """
     started = time.monotonic()
     variables = environment() | (extra or {})
     program = shutil.which(command[0], path=variables["PATH"]) or command[0]
-    done = subprocess.run(
+    with subprocess.Popen(
         [program, *command[1:]],
         cwd=ROOT,
         env=variables,
@@ -229,9 +241,26 @@ def run(command: Sequence[str], *, extra: dict[str, str] | None = None, show: bo
         stderr=None if show else subprocess.STDOUT,
         text=True,
         errors="replace",
-        check=False,
-    )
-    return Result(command[0], done.returncode, time.monotonic() - started, done.stdout or "")
+    ) as child:
+        try:
+            output = child.communicate(timeout=limit)[0] or ""
+        except subprocess.TimeoutExpired:
+            output = f"{ended(child)}\nIt had not ended after {limit:.0f} s."
+        except BaseException:
+            child.kill()
+            raise
+    return Result(command[0], child.returncode, time.monotonic() - started, output)
+
+
+def ended(child: subprocess.Popen[str], patience: float = 10.0) -> str:
+    """End a child that does not end by itself; what it has said, and pytest then says what each thread is at."""
+    child.send_signal(signal.SIGABRT if os.name == "posix" else signal.SIGTERM)
+    try:
+        return child.communicate(timeout=patience)[0] or ""
+    except subprocess.TimeoutExpired as error:  # or a child of its own keeps its output open
+        child.kill()
+        said: bytes | str = error.output or ""
+        return said if isinstance(said, str) else said.decode(errors="replace")
 
 
 def must(command: Sequence[str]) -> str:
@@ -377,7 +406,7 @@ def run_lanes(steps: Sequence[Step], report: Report) -> None:
         for step in lane:
             if stop.is_set():
                 return
-            result = run(step.command(), extra=step.extra_environment())
+            result = run(step.command(), extra=step.extra_environment(), limit=LIMIT)
             report.add(Result(step.name, result.code, result.seconds, result.output))
 
     stop = threading.Event()
@@ -448,7 +477,7 @@ def main(arguments: Sequence[str]) -> int:
     report = Report()
     if len(chosen) == 1:
         step = chosen[0]
-        result = run(with_arguments(step.command(), rest), extra=step.extra_environment(), show=True)
+        result = run(with_arguments(step.command(), rest), extra=step.extra_environment(), show=True, limit=LIMIT)
         report.add(Result(step.name, result.code, result.seconds))
     else:
         run_lanes(chosen, report)

@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -60,6 +62,49 @@ def test_paths_given_to_a_step_stand_instead_of_its_own() -> None:
 
     assert check.with_arguments(command, ["-x"]) == ["pytest", "-q", "tests", "plugins", "-x"]
     assert check.with_arguments(command, ["-x", "tests/architecture"]) == ["pytest", "-q", "-x", "tests/architecture"]
+
+
+HANGS = "import threading; print('on my way', flush=True); threading.Event().wait()"
+
+
+def test_a_command_that_hangs_is_ended_and_what_it_said_is_kept() -> None:
+    result = check.run([sys.executable, "-c", HANGS], limit=1)
+
+    assert result.code != 0
+    assert "on my way" in result.output
+    assert result.output.endswith("It had not ended after 1 s.")
+
+
+def test_a_command_that_hears_no_signal_is_killed() -> None:
+    code = f"import signal; signal.signal(signal.SIGABRT, signal.SIG_IGN)\n{HANGS}"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+
+        check.ended(child, patience=0.2)
+
+    assert child.returncode < 0
+
+
+def test_a_test_that_hangs_where_no_exception_reaches_it_ends_the_run(tmp_path: Path) -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]
+    (tmp_path / "test_hangs.py").write_text(
+        "import asyncio, threading\n"
+        "def test_hangs():\n"
+        "    async def wait():\n"
+        "        await asyncio.to_thread(threading.Event().wait)\n"
+        "    asyncio.run(wait())\n"
+    )
+    (tmp_path / "pytest.ini").write_text(
+        "[pytest]\ntimeout = 0.5\nfaulthandler_timeout = 2\n"
+        f"faulthandler_exit_on_timeout = {settings['faulthandler_exit_on_timeout']}\n"
+    )
+
+    result = check.run(["pytest", "-p", "no:cacheprovider", "-p", "no:chatplug", str(tmp_path)], limit=60)
+
+    assert settings["faulthandler_timeout"] > settings["timeout"]
+    assert result.code == 1
+    assert "Timeout (0:00:02)!" in result.output
 
 
 def test_every_test_is_in_exactly_one_lane() -> None:
