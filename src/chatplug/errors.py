@@ -382,10 +382,17 @@ class OutputError(ChatplugError):
     partial: Any
     """What could be read of the answer, as far as it goes; None where nothing could."""
 
-    def __init__(
-        self, message: str, *, raw: BaseMessage | None = None, partial: Any = None, **more: str | None
+    def __init__(  # one parameter for each fact
+        self,
+        message: str,
+        *,
+        raw: BaseMessage | None = None,
+        partial: Any = None,
+        hint: str | None = None,
+        provider: str | None = None,
+        model: str | None = None,
     ) -> None:
-        super().__init__(message, **more)
+        super().__init__(message, hint=hint, provider=provider, model=model)
         self.raw = raw
         self.partial = partial
 

@@ -565,3 +565,16 @@ def test_what_only_names_something_is_not_said_twice_when_blocks_add_up() -> Non
     total = AIMessageChunk([piece]) + AIMessageChunk([piece])
 
     assert total.content == [{**piece, "base64": "QQQQ"}]
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"additional_kwargs": [1]}, "AIMessageChunk.additional_kwargs is list"),
+        ({"response_metadata": "x"}, "AIMessageChunk.response_metadata is str"),
+        ({"tool_call_chunks": ["x"]}, r"tool_call_chunks\[0\] is str"),
+    ],
+)
+def test_a_field_of_another_kind_is_refused_when_a_chunk_is_made(fields: Any, words: str) -> None:
+    with pytest.raises(MessageError, match=words):
+        AIMessageChunk("", **fields)

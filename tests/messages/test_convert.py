@@ -18,6 +18,7 @@ from chatplug.messages import (
     SystemMessage,
     ToolMessage,
     convert_to_messages,
+    message_to_dict,
 )
 
 BLOCKS = [{"type": "text", "text": "hi"}]
@@ -159,3 +160,22 @@ def test_what_is_no_message_is_refused_with_its_index_and_what_would_be_right(va
 
 def test_a_message_in_a_role_of_your_own_is_passed_on() -> None:
     assert convert_to_messages([ChatMessage("a", "critic")]) == [ChatMessage("a", "critic")]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        ChatMessage("Hm.", role="critic", name="Ann"),
+        ChatMessage("Hm.", role="user"),
+        AIMessageChunk("Hm.", id="run-1"),
+        HumanMessage("Hm."),
+    ],
+)
+def test_a_message_that_was_dumped_or_stored_is_taken_back(message: BaseMessage) -> None:
+    assert convert_to_messages([message.model_dump()]) == [message]
+    assert convert_to_messages([message_to_dict(message)]) == [message]
+
+
+def test_what_is_wrong_in_a_stored_message_is_told_with_its_place() -> None:
+    with pytest.raises(MessageError, match=r"messages\[1\]: ChatMessage has no field 'rolle'. Did you mean 'role'"):
+        convert_to_messages(["Hello", {"type": "chat", "data": {"content": "Hm.", "rolle": "critic"}}])

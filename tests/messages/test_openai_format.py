@@ -275,7 +275,7 @@ def test_what_only_says_where_a_piece_of_a_stream_belongs_is_not_said_again() ->
         ({"type": "hologram"}, "a block of type 'hologram', cannot be sent.*extras"),
         ({"type": "text"}, "a block of type 'text', has no 'text'"),
         ({"type": "image"}, "has no data"),
-        ({"type": "image", "base64": "AA"}, "has no data.*'mime_type'"),
+        ({"type": "image", "base64": "AA"}, "does not say of which type its data is.*'mime_type'"),
         ({"type": "file"}, ".*has no 'url', 'base64' or 'file_id'"),
         ({"type": "audio"}, ".*has no 'url'"),
         ({"type": "text-plain"}, ".*has no 'url'"),

@@ -47,6 +47,11 @@ def same(city: Any) -> Any:
     return city
 
 
+def test_a_field_that_no_tool_has_is_answered_with_the_nearest() -> None:
+    with pytest.raises(SchemaError, match=r"A tool has no field 'retun_direct'\. Did you mean 'return_direct'"):
+        tool(same, description="The same.", retun_direct=True)
+
+
 @both
 def test_an_annotation_may_hold_what_has_no_hash(how: str) -> None:
     @tool

@@ -76,6 +76,21 @@ FAILED = {
     ),
     "an event named error": (b"event: error\n" + event({"message": "Full.", "code": 503}), OverloadedError, "Hel"),
     "an event named error in words": (b"event: error\ndata: out of memory\n\n", ServerError, "Hel"),
+    "an error that says its status beside": (
+        b"event: error\n" + event({"error": {"message": "No", "code": "tool_use_failed", "status_code": 400}}),
+        BadRequestError,
+        "Hel",
+    ),
+    "an error that is the caller's by its type": (
+        event({"error": {"message": "No", "type": "invalid_request_error"}}),
+        BadRequestError,
+        "Hel",
+    ),
+    "an error of too many requests by its type": (
+        event({"error": {"message": "No", "type": "rate_limit_error", "code": None}}),
+        RateLimitError,
+        "Hel",
+    ),
     "a finish reason that is error": (
         event({"choices": [{"delta": {"content": "lo"}, "finish_reason": "error"}]}),
         ServerError,
@@ -187,6 +202,34 @@ def test_an_id_that_is_no_text_is_kept_beside_the_message() -> None:
 
     assert plain.id is None
     assert plain.response_metadata["id"] == streamed.response_metadata["id"] == 5
+
+
+FILTERED = {"content_filter_results": {"hate": {"filtered": False}}, "content_filter_offsets": {"check_offset": 44}}
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_what_a_filter_says_between_the_pieces_is_a_fact_and_takes_nothing_back(place: int) -> None:
+    # Azure's asynchronous filter (its page "Content streaming", 2026-11).
+    blank = {"id": "", "object": "", "created": 0, "model": "", "usage": None}
+    said = event({**blank, "choices": [{"index": 0, "finish_reason": None, **FILTERED}]})
+    head: dict[str, Any] = {"id": "c1", "created": 7, "model": "gpt-x"}
+    parts = [
+        event({**blank, "choices": [], "prompt_filter_results": []}),
+        event({**head, "choices": [{"index": 0, "delta": {"content": "Hel"}, "finish_reason": None}]}),
+        event({**head, "choices": [{"index": 0, "delta": {"content": "lo"}, "finish_reason": None}]}),
+        event({**head, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}),
+    ]
+    parts.insert(place + 2, said)
+
+    message = read(b"".join(parts) + DONE)
+
+    assert (message.text, message.id) == ("Hello", "c1")
+    facts = {"model_name": "gpt-x", "created": 7, "finish_reason": "stop", **FILTERED}
+    assert {name: message.response_metadata[name] for name in facts} == facts
+
+
+def test_a_delta_that_is_null_says_nothing() -> None:
+    assert read(HELLO + event({"choices": [{"index": 0, "delta": None, "finish_reason": None}]}) + STOP).text == "Hel"
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ from chatplug.messages.message import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["message_to_dict", "messages_from_dict", "messages_to_dict"]
+__all__ = ["TYPES", "message_to_dict", "messages_from_dict", "messages_to_dict", "stored_message"]
 
 _CLASSES: dict[str, type[BaseMessage]] = {
     kind.type: kind
@@ -50,6 +50,9 @@ _CLASSES: dict[str, type[BaseMessage]] = {
         ToolMessageChunk,
     )
 }
+
+TYPES = frozenset(_CLASSES)
+"""The types of messages that can be stored."""
 
 
 def message_to_dict(message: BaseMessage) -> dict[str, Any]:
@@ -75,10 +78,15 @@ def messages_from_dict(messages: Iterable[Mapping[str, Any]]) -> list[BaseMessag
     >>> messages_from_dict(messages_to_dict([HumanMessage("Hello")]))
     [HumanMessage(content='Hello')]
     """
-    return [_message(item, f"messages[{index}]") for index, item in enumerate(messages)]
+    return [stored_message(item, f"messages[{index}]") for index, item in enumerate(messages)]
 
 
-def _message(item: Mapping[str, Any], where: str) -> BaseMessage:
+def stored_message(item: Mapping[str, Any], where: str) -> BaseMessage:
+    """The message that was made such a dict.
+
+    Raises:
+        MessageError: If it is none, or not whole; begins with `where`.
+    """
     whole = isinstance(item, Mapping)  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without types
     name = item.get("type") if whole else None
     data: object = item.get("data", item) if whole else None

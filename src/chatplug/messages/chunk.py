@@ -157,7 +157,7 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
             if name not in _FIELDS:
                 raise TypeError(f"AIMessageChunk has no field {name!r}. {nearest(name, AIMessageChunk.field_names())}")
             if value is not None:
-                more[name] = dict(cast("dict[str, Any]", value)) if name in _DICTS else value
+                more[name] = self._dict(name, value) if name in _DICTS else value
         self._more = more or None
 
     def __add__(self, other: Self) -> Self:  # pyright: ignore[reportIncompatibleMethodOverride]  # both take their own class
@@ -299,7 +299,10 @@ def _read(fragments: Iterable[ToolCallChunk], *, whole: bool) -> tuple[list[Tool
 
 
 def _checked_fragment(fragment: ToolCallChunk | Mapping[str, Any], position: int) -> ToolCallChunk:
-    name, args, identity = fragment.get("name"), fragment.get("args"), fragment.get("id")
+    try:
+        name, args, identity = fragment.get("name"), fragment.get("args"), fragment.get("id")
+    except AttributeError:
+        raise MessageError(f"tool_call_chunks[{position}] is {type(fragment).__name__}.", hint="Give a dict.") from None
     if not (name is None or isinstance(name, str)) or not (identity is None or isinstance(identity, str)):
         wrong = "id" if name is None or isinstance(name, str) else "name"
         raise MessageError(f"tool_call_chunks[{position}][{wrong!r}] is not a text.")

@@ -1,8 +1,9 @@
 """Whatever people write, as messages.
 
-A string, `(role, content)` pairs, dicts with `role` and `content`, message objects, and lists of any of these. What is
-none of these, or only looks like one, is shown to plugins: first the item of a list, then all of the list. Only where
-no plugin knows it is it an error, which says what is wrong with it as one of ours.
+A string, `(role, content)` pairs, dicts with `role` and `content`, message objects and what they were dumped or stored
+as, and lists of any of these. What is none of these, or only looks like one, is shown to plugins: first the item of a
+list, then all of the list. Only where no plugin knows it is it an error, which says what is wrong with it as one of
+ours.
 """
 
 from __future__ import annotations
@@ -138,6 +139,12 @@ def _foreign(value: object) -> list[BaseMessage] | None:
 
 
 def _from_dict(item: Mapping[str, Any], where: str) -> BaseMessage:
+    kind = item.get("type")
+    if isinstance(kind, str) and (kind not in _ROLES or ("data" in item and "content" not in item)):
+        from chatplug.messages.archive import TYPES, stored_message  # which most programs have no need of
+
+        if kind in TYPES:
+            return stored_message(item, where)
     fields = dict(item)
     role = fields.pop("role", None)
     if role is None:

@@ -171,7 +171,9 @@ _STANDARD: dict[str, Callable[[_Block, str, str | None, Transfer], dict[str, Any
 
 def _data_url(block: _Block, where: str) -> str:
     data, mime_type = block.get("base64"), block.get("mime_type")
-    if not data or not mime_type:
+    if data and not mime_type:
+        raise MessageError(f"{where} does not say of which type its data is.", hint="Give 'mime_type'.")
+    if not data:
         raise MessageError(f"{where} has no data.", hint="Give 'url', or 'base64' and 'mime_type'.")
     return f"data:{mime_type};base64,{data}"
 

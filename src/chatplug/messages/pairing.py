@@ -10,7 +10,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chatplug.messages.message import AIMessage, ToolMessage
-from chatplug.wire.shape import is_object
+from chatplug.wire.shape import is_array, is_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -56,7 +56,7 @@ def calls_of(message: BaseMessage, position: int) -> list[Call]:
     told: defaultdict[str, list[Call]] = defaultdict(list)
     for call in reversed(calls):
         told[call.id].append(call)
-    for index, block in enumerate(message.content):
+    for index, block in enumerate(message.content if is_array(message.content) else ()):
         if isinstance(block, dict) and block.get("type") in _CALL_BLOCKS:
             same = told[_text(block.get("id"))]
             if same:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from pydantic import PrivateAttr
 
-from chatplug.errors import InvalidRequestError, SchemaError
+from chatplug.errors import InvalidRequestError, SchemaError, nearest
 from chatplug.json_schema import read_signature
 from chatplug.runnables.executor import run_in_executor
 from chatplug.tools.arguments import Arguments, callable_name, checked_schema, runtime_of
@@ -68,8 +68,11 @@ class StructuredTool(BaseTool):
             **more: Other fields of the tool.
 
         Raises:
-            SchemaError: If nothing says what it does, or its signature has no JSON Schema.
+            SchemaError: If nothing says what it does, its signature has no JSON Schema, or tools have no such field.
         """
+        for field in more:
+            if field not in cls.model_fields:
+                raise SchemaError(f"A tool has no field {field!r}.", hint=nearest(field, cls.model_fields))
         if func is not None and coroutine is None and _is_coroutine_function(func):
             func, coroutine = None, func
         source = func or coroutine
@@ -185,7 +188,7 @@ def _said_by(schema: object) -> str | None:
 
 
 @overload
-def tool(function: Callable[..., Any], /) -> StructuredTool: ...
+def tool(function: Callable[..., Any], /, **more: Any) -> StructuredTool: ...
 @overload
 def tool(
     name: str | None = None,

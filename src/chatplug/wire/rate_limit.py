@@ -6,6 +6,8 @@ import re
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from chatplug.wire.retry_after import number_in
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -39,9 +41,9 @@ def rate_limits(headers: Mapping[str, str], now: float | None = None) -> dict[st
     found: dict[str, Allowance] = {}
     for name, ends in _ENDS.items():
         for end in ends:
-            remaining = _number(headers.get(f"x-ratelimit-remaining{end}"))
+            remaining = number_in(headers.get(f"x-ratelimit-remaining{end}"))
             if remaining is not None:
-                limit = _number(headers.get(f"x-ratelimit-limit{end}"))
+                limit = number_in(headers.get(f"x-ratelimit-limit{end}"))
                 reset = _seconds(headers.get(f"x-ratelimit-reset{end}"), now)
                 found.setdefault(name, Allowance(limit, remaining, reset))
     return found
@@ -55,21 +57,13 @@ _MOMENT = 1e9
 """A number this large is a moment: seconds since 1970, or milliseconds where it is a thousand times as large."""
 
 
-def _number(text: str | None) -> float | None:
-    try:
-        number = float(text) if text is not None else -1.0
-    except ValueError:
-        return None
-    return number if 0 <= number < float("inf") else None
-
-
 def _seconds(text: str | None, now: float | None) -> float | None:
     """A duration such as `6m0s`, `2ms` or `17`, or the time until a moment."""
     if text is None:
         return None
     if _DURATION.fullmatch(text):
         return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
-    number = _number(text)
+    number = number_in(text)
     if number is None or number < _MOMENT:
         return number
     moment = number / 1000 if number >= _MOMENT * 1000 else number

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-__all__ = ["retry_after"]
+__all__ = ["number_in", "retry_after"]
 
 
 def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
@@ -27,11 +27,11 @@ def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> floa
     >>> retry_after({"retry-after-ms": "350", "retry-after": "1"})
     0.35
     """
-    milliseconds = _number(headers.get("retry-after-ms"))
+    milliseconds = number_in(headers.get("retry-after-ms"))
     if milliseconds is not None:
         return _bounded(milliseconds / 1000)
     value = headers.get("retry-after")
-    seconds = _number(value)
+    seconds = number_in(value)
     if seconds is not None or value is None:
         return _bounded(seconds)
     return _until(value, now)
@@ -60,7 +60,8 @@ def _bounded(seconds: float | None) -> float | None:
 _YEAR = 366 * 86400.0
 
 
-def _number(text: str | None) -> float | None:
+def number_in(text: str | None) -> float | None:
+    """The number that a header says; None where it says none, or one that is negative or without end."""
     try:
         number = float(text) if text is not None else -1.0
     except ValueError:

@@ -113,8 +113,8 @@ def error_from_answer(status: int, headers: Mapping[str, str], body: bytes, url:
 def error_from_event(event: Any) -> ProviderError:
     """The error of an error object that came where an answer should be: in a stream, or with status 200."""
     words, code, kind = _told(event)
-    status = _status_of(code)
-    error_class = _class_of(status or 500, code, kind)
+    status = _status_of(code) or _status_beside(event)
+    error_class = _class_of(status or _STATUS_OF_TYPE.get(kind or "", 500), code, kind)
     return error_class(
         _sentence(f"The server broke off with an error: {words or 'it does not say which'}"),
         hint=_HINTS.get(error_class),
@@ -204,6 +204,23 @@ def _status_of(code: str | None) -> int | None:
     """The HTTP status that some servers give as the code of an error."""
     is_status = code is not None and len(code) == 3 and code.isascii() and code.isdigit() and code[0] in "45"
     return int(code) if code is not None and is_status else None
+
+
+def _status_beside(event: Any) -> int | None:
+    """The HTTP status that stands beside the code of an error (Groq, recorded in 2026)."""
+    inner = event.get("error") if is_object(event) else None
+    return _status_of(_text(inner.get("status_code"))) if is_object(inner) else None
+
+
+_STATUS_OF_TYPE = {
+    "authentication_error": 401,
+    "invalid_request_error": 400,
+    "not_found_error": 404,
+    "permission_error": 403,
+    "rate_limit_error": 429,
+}
+"""The status that goes with an error's `type`, for an error that comes without one (API documentation of Anthropic and
+OpenAI, 2026-11)."""
 
 
 def _code(code: str | None, kind: str | None) -> str | None:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["StreamReader"]
 
+_ABSENT: Any = object()
 _MOST_WITHOUT_EVENT = 64 * 2**20
 """How many bytes are kept of a body in which no event has come; as many as one event may have."""
 
@@ -225,9 +226,10 @@ class StreamReader:
         if not choices:
             return AIMessageChunk("", id=self._id, response_metadata=news) if news else None
         choice: dict[str, Any] = choices[0]
-        delta: Any = choice.pop("delta", None)
+        delta: Any = choice.pop("delta", _ABSENT)
         if delta.__class__ is not dict:
-            if delta is not None or not choice.get("finish_reason"):
+            # Azure's asynchronous filter speaks in choices without one (its page "Content streaming", 2026-11).
+            if delta is not None and (delta is not _ABSENT or not choice_facts(choice, "delta")):
                 raise self._error or InvalidResponseError(
                     "The stream has a choice without a delta.", hint=HINT, body=choices
                 )
@@ -252,7 +254,11 @@ class StreamReader:
             self._id = event["id"] or None
         if known is None:
             return {**facts_of(event, self._provider), **self._facts_beside}
-        told = facts_of({name: value for name, value in event.items() if known.get(name) != value}, self._provider)
+        # What is empty takes nothing back: the events of Azure's filter name no model and no time.
+        changed = {
+            name: value for name, value in event.items() if known.get(name) != value and (value or value is False)
+        }
+        told = facts_of(changed, self._provider)
         del told["model_provider"]
         return told or None
 
