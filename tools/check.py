@@ -379,7 +379,8 @@ def requirements() -> list[str]:
         file = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
         wanted += file["project"].get("dependencies", [])
         wanted += [need for extra in file["project"].get("optional-dependencies", {}).values() for need in extra]
-        wanted += file.get("dependency-groups", {}).get("dev", [])
+        groups = file.get("dependency-groups", {}).values()
+        wanted += [need for group in groups for need in group if isinstance(need, str)]
     own = {distribution_name(project_name(folder)) for folder in (ROOT, *plugin_folders())}
     return sorted({need for need in wanted if distribution_name(need) not in own})
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["ChatplugError", "__version__", "hookimpl", "init"]
 
 __version__ = "0.1.0"
+"""The version of the host that is installed."""
 
 # Each name is imported when it is first used: `import chatplug` alone costs next to nothing.
 _HOMES = {

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["EventFilter", "StreamEvent", "Version", "astream_events"]
 
 Version = Literal["v1", "v2"]
+"""The form of the events: that of the older pages, or the one with a start, a stream and an end of every step."""
 
 _AHEAD = 32
 """So many events may wait for the reader."""
