@@ -428,3 +428,37 @@ def test_a_profile_that_is_changed_in_place_holds_from_the_next_call_on() -> Non
 
     with pytest.raises(UnsupportedRequestError):
         bound.invoke("x")
+
+
+def test_what_was_bound_before_goes_with_the_tools_and_the_schema_that_are_bound_then() -> None:
+    @tool
+    def look(where: str) -> str:
+        """Look."""
+        return where
+
+    fake, heard = FakeChatModel(script=["Hi", Movie(title="Up", year=2009)]), RecordingHandler()
+    ended: list[str] = []
+    bound = fake.bind(temperature=0).with_config(tags=["kept"], callbacks=[heard])
+    told = bound.with_listeners(on_end=lambda run: ended.append(run.name))
+
+    told.bind_tools([look], tool_choice="any", seed=1).invoke("Hello")
+    movie = told.with_structured_output(Movie, method="json_schema").invoke("Up?")
+
+    assert movie == Movie(title="Up", year=2009)
+    assert [call.settings["temperature"] for call in fake.calls] == [0, 0]
+    assert (fake.calls[0].settings["tool_choice"], fake.calls[0].settings["seed"]) == ("any", 1)
+    assert "response_format" in fake.calls[1].settings
+    assert ended == ["FakeChatModel"] * 2
+    assert [next(iter(run.tags)) for run in heard.runs if run.kind == "chat_model"] == ["kept", "kept"]
+    assert told.bind_tools([look]).bind(seed=2).kwargs.keys() == {"temperature", "tools", "seed"}
+
+
+def test_a_model_with_something_bound_knows_its_profile() -> None:
+    given: Any = {"profile": {"structured_output": False, "tool_calling": True}}
+    fake = FakeChatModel(script=[Movie(title="Up", year=2009)], **given)
+    bound = fake.bind(seed=1).with_config(tags=["a"])
+
+    bound.with_structured_output(Movie).invoke("Up?")
+
+    assert bound.profile == fake.profile
+    assert fake.calls[0].settings["tool_choice"] == "Movie"

@@ -106,6 +106,8 @@ def combining(model: BaseChatModel) -> None:
     assert_type(RunnableLambda(shout), RunnableLambda[str, str])
     assert_type(RunnableLambda(shout) | model, RunnableSequence[str, AIMessage])
     assert_type(model.bind(stop=["."]).with_config(tags=["a"]).invoke("hello"), AIMessage)
+    assert_type(model.bind(stop=["."]).bind_tools([]).stream("hello"), Iterator[AIMessageChunk])
+    assert_type(model.with_config(tags=["a"]).with_structured_output(Custom).invoke("hello"), Custom)
     runnable: Runnable[str, str] = RunnableLambda(shout)
     assert_type(runnable.batch(["a"]), list[str])
     assert_type(runnable.batch(["a"], return_exceptions=True), list[str | Exception])

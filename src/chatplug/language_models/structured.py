@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
     from chatplug.errors import OutputError
     from chatplug.messages import AIMessageChunk
+    from chatplug.profiles import ModelProfile
     from chatplug.runnables import RunnableConfig
+    from chatplug.runnables.listening import Listener
     from chatplug.tools import ToolLike
 
     S = TypeVar("S")
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
         parsing_error: OutputError | None
 
 
-__all__ = ["BoundModel", "LanguageModelInput", "StructuredModel"]
+__all__ = ["Bindable", "BoundModel", "LanguageModelInput", "StructuredModel"]
 
 T = TypeVar("T")
 
@@ -49,26 +51,34 @@ Method: TypeAlias = Literal["json_schema", "function_calling", "json_mode"]
 _METHODS = ("json_schema", "function_calling", "json_mode")
 
 
-class BoundModel(RunnableBinding[LanguageModelInput, AIMessage]):
-    """A model with settings that go with every call: what it streams are chunks of a message."""
+class Bindable(Runnable[LanguageModelInput, AIMessage]):
+    """What can be given tools, and held to a schema: a model, or a model with what was bound to it before."""
 
     if TYPE_CHECKING:
 
-        def stream(
-            self, input: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any
-        ) -> Iterator[AIMessageChunk]:
-            """The model's answer in pieces."""
+        profile: ModelProfile
+        """What is known of the model; a missing key means unknown."""
+
+        def bind(self, **kwargs: Any) -> BoundModel:
+            """This model, with settings that go with every call."""
             ...
 
-        def astream(
-            self, input: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any
-        ) -> AsyncIterator[AIMessageChunk]:
-            """The asynchronous twin of `stream`."""
+        def with_config(self, config: RunnableConfig | None = None, **kwargs: Any) -> BoundModel:
+            """This model, with a config that goes with every call; what a call says itself comes on top."""
             ...
 
+        def with_listeners(
+            self,
+            *,
+            on_start: Listener | None = None,
+            on_end: Listener | None = None,
+            on_error: Listener | None = None,
+        ) -> BoundModel:
+            """This model, with functions that are told of its runs."""
+            ...
 
-class StructuredModel(ProfiledModel, Runnable[LanguageModelInput, AIMessage]):
-    """A model that can be given tools, and held to a schema."""
+    def _bound(self, **parts: Any) -> BoundModel:
+        return BoundModel(self, **parts)
 
     def bind_tools(
         self,
@@ -103,7 +113,7 @@ class StructuredModel(ProfiledModel, Runnable[LanguageModelInput, AIMessage]):
             bound["tool_choice"] = choice
         if parallel_tool_calls is not None:
             bound["parallel_tool_calls"] = parallel_tool_calls
-        return BoundModel(self, kwargs={**bound, **settings})
+        return self.bind(**{**bound, **settings})
 
     @overload
     def with_structured_output(
@@ -216,6 +226,35 @@ class StructuredModel(ProfiledModel, Runnable[LanguageModelInput, AIMessage]):
         if modes is not None and "tool" not in modes:
             return "any" if "any" in modes else None
         return None if profile.get("tool_choice") is False else name
+
+
+class BoundModel(RunnableBinding[LanguageModelInput, AIMessage], Bindable):
+    """A model with settings that go with every call: what it streams are chunks of a message."""
+
+    if TYPE_CHECKING:
+
+        def stream(
+            self, input: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any
+        ) -> Iterator[AIMessageChunk]:
+            """The model's answer in pieces."""
+            ...
+
+        def astream(
+            self, input: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any
+        ) -> AsyncIterator[AIMessageChunk]:
+            """The asynchronous twin of `stream`."""
+            ...
+
+    else:
+
+        @property
+        def profile(self) -> ModelProfile:
+            """What is known of the model; a missing key means unknown."""
+            return self.bound.profile
+
+
+class StructuredModel(ProfiledModel, Bindable):
+    """A model that can be given tools, and held to a schema."""
 
 
 def _response_format(schema: Any, strict: bool | None) -> dict[str, Any]:  # noqa: FBT001  # private

@@ -57,7 +57,7 @@ class RunnableBinding(Delegating[Input, Output]):
         output_type: Any = None,
     ) -> None:
         kwargs, own = dict(kwargs or {}), merge_configs(config)
-        if isinstance(bound, RunnableBinding) and type(cast("object", bound)) is RunnableBinding:
+        if isinstance(bound, RunnableBinding) and type(cast("object", bound)) is type(self):
             kwargs, own = {**bound.kwargs, **kwargs}, merge_configs(bound.config, own)
             listeners = [*bound.listeners, *listeners]
             input_type, output_type = input_type or bound.input_type, output_type or bound.output_type

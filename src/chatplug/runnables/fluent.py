@@ -106,9 +106,7 @@ class Fluent(Generic[Input, Output]):
 
     def bind(self, **kwargs: Any) -> RunnableBinding[Input, Output]:
         """This one, with keyword arguments that go with every call."""
-        from chatplug.runnables.binding import RunnableBinding
-
-        return RunnableBinding(_this(self), kwargs=kwargs)
+        return self._bound(kwargs=kwargs)
 
     def with_config(self, config: RunnableConfig | None = None, **kwargs: Any) -> RunnableBinding[Input, Output]:
         """This one, with a config that goes with every call; what a call says itself comes on top.
@@ -117,9 +115,7 @@ class Fluent(Generic[Input, Output]):
             config: The config.
             **kwargs: Keys of a config, in place of the dict or on top of it.
         """
-        from chatplug.runnables.binding import RunnableBinding
-
-        return RunnableBinding(_this(self), config={**(config or {}), **kwargs})
+        return self._bound(config={**(config or {}), **kwargs})
 
     def with_listeners(
         self,
@@ -138,10 +134,9 @@ class Fluent(Generic[Input, Output]):
             on_end: Called when it has ended well, was cancelled or left.
             on_error: Called when it has failed.
         """
-        from chatplug.runnables.binding import RunnableBinding
         from chatplug.runnables.listening import Listening
 
-        return RunnableBinding(_this(self), listeners=[lambda: Listening(on_start, on_end, on_error)])
+        return self._bound(listeners=[lambda: Listening(on_start, on_end, on_error)])
 
     def with_alisteners(
         self,
@@ -162,9 +157,12 @@ class Fluent(Generic[Input, Output]):
             input_type: What it takes; None for what it says itself.
             output_type: What it gives; None for what it says itself.
         """
+        return self._bound(input_type=input_type, output_type=output_type)
+
+    def _bound(self, **parts: Any) -> RunnableBinding[Input, Output]:
         from chatplug.runnables.binding import RunnableBinding
 
-        return RunnableBinding(_this(self), input_type=input_type, output_type=output_type)
+        return RunnableBinding(_this(self), **parts)
 
     def with_retry(
         self,

@@ -180,4 +180,4 @@ def once(model: BaseChatModel) -> BaseChatModel:
         return model
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return model.model_copy(update={"max_retries": 0})
+        return model.remade({"max_retries": 0})
