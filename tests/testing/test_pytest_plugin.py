@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -119,3 +120,26 @@ def test_the_names_for_programs_need_neither_pytest_nor_hypothesis() -> None:
     added = imported_by("from chatplug.testing import RecordingHandler, LoopbackServer, RealProviders")
 
     assert not {name.partition(".")[0] for name in added} & {"pytest", "_pytest", "hypothesis"}
+
+
+def test_a_test_of_the_kit_that_fails_when_it_is_taken_down_has_failed_in_the_score(tmp_path: Path) -> None:
+    run(
+        tmp_path,
+        """
+        from chatplug.testing.conformance import ChatModelConformance
+
+        class TestEcho(ChatModelConformance):
+            def make_model(self):
+                return chatplug.init("echo:n8")
+
+            @pytest.fixture(autouse=True)
+            def server(self):
+                yield
+                raise OSError("the server was still there")
+        """,
+        ini="addopts = -k test_a_prompt_gets_an_answer --conformance-json=score.json",
+    )
+
+    tests = json.loads((tmp_path / "score.json").read_text(encoding="utf-8"))["tests"]
+    assert [test["outcome"] for test in tests] == ["failed", "failed"]
+    assert "the server was still there" in tests[0]["message"]

@@ -55,7 +55,6 @@ class Bindable(Runnable[LanguageModelInput, AIMessage]):
     """What can be given tools, and held to a schema: a model, or a model with what was bound to it before."""
 
     if TYPE_CHECKING:
-
         profile: ModelProfile
         """What is known of the model; a missing key means unknown."""
 
