@@ -462,3 +462,10 @@ def test_a_model_with_something_bound_knows_its_profile() -> None:
 
     assert bound.profile == fake.profile
     assert fake.calls[0].settings["tool_choice"] == "Movie"
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("schema", [int, "Movie", ["title"]])
+def test_what_is_no_schema_is_refused_by_every_method(method: Any, schema: Any) -> None:
+    with pytest.raises(SchemaError):
+        FakeChatModel(script=[]).with_structured_output(schema, method=method)

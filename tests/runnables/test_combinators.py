@@ -481,6 +481,20 @@ def test_a_field_that_is_not_there_is_found_at_once() -> None:
         Model().configurable_fields(model_nam=ConfigurableField("x"))
 
 
+def test_what_is_no_configurable_field_is_found_at_once() -> None:
+    wrong: Any = "times"
+
+    with pytest.raises(ConfigError, match=r"n is str\. Give a ConfigurableField\."):
+        Model().configurable_fields(n=wrong)
+
+
+def test_an_alternative_that_is_no_text_is_none() -> None:
+    either = RunnableLambda(str.lower).configurable_alternatives(ConfigurableField("how"), upper=RunnableLambda(len))
+
+    with pytest.raises(ConfigError, match=r"configurable\['how'\] is \['upper'\]\. Did you mean 'upper'\?"):
+        either.invoke("a", {"configurable": {"how": ["upper"]}})
+
+
 def test_a_runnable_that_is_no_pydantic_model_has_fields_too() -> None:
     parallel: Runnable[Any, Any] = RunnableParallel(a=len).configurable_fields(name=ConfigurableField("called"))
     heard = Ends()

@@ -186,11 +186,13 @@ class Bindable(Runnable[LanguageModelInput, AIMessage]):
         from chatplug.json_schema import frozen, schema_name
         from chatplug.output_parsers.structured import StructuredAnswerParser
         from chatplug.output_parsers.validated import is_validated
-        from chatplug.tools.convert import convert_to_openai_function
+        from chatplug.tools.convert import convert_to_json_schema, convert_to_openai_function
 
         way = self._checked_method(method, strict)
         parser = StructuredAnswerParser(output_class=schema if is_validated(schema) else None, include_raw=include_raw)
         if way == "json_mode":
+            if schema is not None:
+                convert_to_json_schema(schema)  # which tells what is no schema
             return self.bind(response_format={"type": "json_object"}, **settings) | parser
         if way == "json_schema":
             return self.bind(response_format=_response_format(schema, strict), **settings) | parser

@@ -65,6 +65,8 @@ class RunnableConfigurableFields(Delegating[Input, Output]):
         for name in fields:
             if name not in known:
                 raise ConfigError(f"{type(default).__name__} has no field {name!r}.", hint=nearest(name, known))
+            if not isinstance(fields[name], ConfigurableField):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without types
+                raise ConfigError(f"{name} is {type(fields[name]).__name__}.", hint="Give a ConfigurableField.")
         self.default = default
         self.fields = dict(fields)
 
@@ -141,7 +143,7 @@ class RunnableConfigurableAlternatives(Delegating[Input, Output]):
         chosen: Any = config.get("configurable", {}).get(self.which.id, self.default_key)
         if chosen == self.default_key:
             target = self.default
-        elif chosen in self.alternatives:
+        elif isinstance(chosen, str) and chosen in self.alternatives:
             target = self.alternatives[chosen]
             if _makes(target):
                 target = self.alternatives[chosen] = coerce_to_runnable(cast("Any", target)())
