@@ -578,3 +578,50 @@ def test_what_only_names_something_is_not_said_twice_when_blocks_add_up() -> Non
 def test_a_field_of_another_kind_is_refused_when_a_chunk_is_made(fields: Any, words: str) -> None:
     with pytest.raises(MessageError, match=words):
         AIMessageChunk("", **fields)
+
+
+FIELDS_THAT_ARE_HANDED_OUT = ["additional_kwargs", "response_metadata", "tool_call_chunks", "usage_metadata"]
+
+
+def total_with_all() -> AIMessageChunk:
+    usage: Any = {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}
+    fragment: Any = {"name": "look", "args": '{"x": "', "id": "a", "index": 0}
+    return joined(
+        AIMessageChunk("a", response_metadata={"deep": {"x": 1}}, additional_kwargs={"y": [1]}, usage_metadata=usage),
+        AIMessageChunk("b", tool_call_chunks=[fragment]),
+    )
+
+
+@pytest.mark.parametrize("fields", [FIELDS_THAT_ARE_HANDED_OUT, *([name] for name in FIELDS_THAT_ARE_HANDED_OUT)])
+def test_a_sum_whose_fields_are_read_at_each_step_goes_on_where_it_was(fields: list[str]) -> None:
+    total = total_with_all()
+    buffer = total._buffer
+    assert buffer is not None
+
+    for step in range(1, 10):
+        read = [getattr(total, field) for field in fields]
+        assert [getattr(total, field) for field in fields] == read
+        assert total.tool_calls[0]["args"] == {"x": "z" * (step - 1)}
+        total += AIMessageChunk("", tool_call_chunks=[{"args": "z", "index": 0}])
+        assert total._buffer is buffer
+        assert buffer.fold.count == len(buffer.pieces) - 1
+
+
+def test_what_was_handed_out_and_changed_deep_inside_is_kept_by_the_next_sum_and_by_no_other() -> None:
+    total, untouched = total_with_all(), total_with_all()
+    younger = total + AIMessageChunk("c")
+
+    total.response_metadata["deep"]["x"] = 2
+    total.additional_kwargs["y"].append(2)
+    grown = total + AIMessageChunk("d")
+
+    assert (grown.response_metadata, grown.additional_kwargs) == ({"deep": {"x": 2}}, {"y": [1, 2]})
+    assert younger == untouched + AIMessageChunk("c")
+
+
+def test_calls_are_not_read_again_because_their_fragments_were_handed_out() -> None:
+    total = total_with_all()
+    calls_before = total.tool_calls
+
+    assert total.tool_call_chunks[0]["args"] == '{"x": "'
+    assert total.tool_calls is calls_before

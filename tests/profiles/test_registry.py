@@ -145,7 +145,7 @@ def test_a_plugins_file_that_is_gone_is_logged_and_nothing_is_known(
     ("given", "complaint"),
     [
         ({"max_input_tokens": "many"}, "max_input_tokens is 'many', not a number of tokens"),
-        ({"max_input_token": 1}, "did you mean 'max_input_tokens'"),
+        ({"max_input_token": 1}, "did you mean 'max_input_tokens'?"),
         ([("a", 1)], "is list"),
     ],
 )
@@ -154,6 +154,7 @@ def test_what_a_model_is_made_with_is_checked(registry: ProfileRegistry, given: 
         registry.lookup("cats", "cat-4").with_given(given)
 
     assert complaint in str(caught.value)
+    assert not str(caught.value).endswith("?.")
 
 
 def test_whether_a_model_may_end_is_told_without_reading_the_facts(tmp_path: Path) -> None:

@@ -53,6 +53,13 @@ def aacquire(limiter: Any, **more: Any) -> bool:
 both_ways = pytest.mark.parametrize("ask", [acquire, aacquire])
 
 
+def test_a_rate_that_is_no_number_is_refused_by_its_name() -> None:
+    fast: Any = "fast"
+
+    with pytest.raises(SettingsError, match=r"requests_per_second is 'fast'\. It is a number"):
+        InMemoryRateLimiter(requests_per_second=fast)
+
+
 @both_ways
 def test_requests_are_a_second_over_the_rate_apart_and_each_waits_once(ask: Any) -> None:
     clock = FakeClock()

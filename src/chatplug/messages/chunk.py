@@ -202,9 +202,11 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
         more = self._more
         if not more or not more.get("tool_call_chunks"):
             return []
-        # The list is handed out and may be changed in place: from now on it is this chunk's own, to be read again.
-        self._more = {name: value for name, value in more.items() if name not in READ}
         found: list[ToolCallChunk] = more["tool_call_chunks"]
+        if self._count and found is self._seen().get("tool_call_chunks"):
+            found = [fragment.copy() for fragment in found]
+        # The list is handed out and may be changed in place: from now on it is this chunk's own, to be read again.
+        self._more = {**{name: value for name, value in more.items() if name not in READ}, "tool_call_chunks": found}
         return found
 
     @tool_call_chunks.setter
@@ -256,6 +258,9 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
         if whole is None:
             whole = bool("chunk_position" in more and more["chunk_position"] == "last")
         key = READ[whole]
+        if key not in more and self._count and self._seen().get("tool_call_chunks") == more["tool_call_chunks"]:
+            # The fragments were handed out, and nobody has changed them.
+            more = self._seen()
         parsed: tuple[list[ToolCall], list[InvalidToolCall]] | None = more.get(key)
         if parsed is None:
             parsed = more[key] = _read(more["tool_call_chunks"], whole=whole)

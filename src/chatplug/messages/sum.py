@@ -81,16 +81,22 @@ class BaseMessageChunk(BaseMessage):
         assert buffer is not None
         content, self._id, self._more = buffer.folded(count)  # type: ignore[misc]  # slots of each class that is made
         self._content, self._count = content, -count  # type: ignore[misc]  # as above
-        # A list is handed out and may be changed in place, so it counts as changed.
+        # A list is handed out and may be changed in place, so it counts as changed; the other fields are handed out in
+        # copies, to be compared with what was read here.
         self._folded = content if isinstance(content, str) else None, self._id, self._more  # type: ignore[misc]  # as above
+
+    def _seen(self) -> dict[str, Any]:
+        """The other fields of a sum as they were read; nobody else has these."""
+        assert self._folded is not None
+        return self._folded[2]
 
     def _unchanged(self) -> int:
         """How many pieces of its buffer a sum still is; 0 for one that somebody has changed since it was read."""
         if self._count > 0:
             return self._count
         seen = self._folded
-        if seen and self._content is seen[0] and self._id is seen[1] and self._more is seen[2]:
-            return -self._count
+        if seen and self._content is seen[0] and self._id is seen[1]:
+            return -self._count if self._more is seen[2] or _are_same(self._more or {}, seen[2]) else 0
         return 0
 
     def as_piece(self) -> str | Piece:
@@ -171,6 +177,11 @@ class BaseMessageChunk(BaseMessage):
                 raise MessageError(f"Two {type(self).__name__} with {field} {mine!r} and {theirs!r} do not add up.")
 
 
+def _are_same(fields: dict[str, Any], others: dict[str, Any]) -> bool:
+    names = fields.keys() | others.keys()
+    return all((fields.get(name) or None) == (others.get(name) or None) for name in names if name not in READ)
+
+
 def _copied(name: str, value: Any) -> Any:
     """A copy of a chunk's field; fragments, of which a stream has thousands, are flat."""
     return [fragment.copy() for fragment in value or ()] if name == "tool_call_chunks" else plain_copy(value)
@@ -200,8 +211,9 @@ def _property(field: str, default: type[dict[str, Any]] | None) -> property:
             # The dict is handed out, so that it can be changed in place; from now on it is part of the chunk.
             value = default()
             self._more = {**(more or {}), field: value}
-        elif is_object(value) and self._count and more is self._folded[2]:
-            self._more = dict(more)
+        elif is_object(value) and self._count and value is self._folded[2].get(field):
+            value = plain_copy(value)
+            self._more = {**more, field: value}
         return value
 
     def write(self: Any, value: Any) -> None:

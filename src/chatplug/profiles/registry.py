@@ -74,7 +74,8 @@ def given_entry(profile: Mapping[str, Any]) -> Entry:
     if not isinstance(profile, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without types
         raise SettingsError(f"The setting 'profile' is {type(profile).__name__}.", hint="Give a dict of facts.")
     for name, sentence in faults(profile, own_keys=True):
-        raise SettingsError(f"The setting 'profile' is wrong: {name} {sentence}.")
+        stop = "" if sentence.endswith("?") else "."
+        raise SettingsError(f"The setting 'profile' is wrong: {name} {sentence}{stop}")
     return Entry("given", cast("ModelProfile", dict(profile)), Source("init", "profile="))
 
 

@@ -118,7 +118,10 @@ def _made(requests_per_second: float, check_every_n_seconds: float, max_bucket_s
 
 def checked_rate(name: str, value: float, least: float) -> float:
     """A number that lets something through. Raises `SettingsError`."""
-    number = float(value)
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise SettingsError(f"{name} is {value!r}.", hint="It is a number.") from None
     if not (least <= number < float("inf") and number > 0):
         wanted = f"at least {least:g}" if least else "more than 0"
         raise SettingsError(f"{name} is {value!r}.", hint=f"It has to be {wanted}, or nothing is ever sent.")
