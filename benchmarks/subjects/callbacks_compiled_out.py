@@ -11,7 +11,12 @@ from benchmarks.subjects.callbacks_of import model_of
 def _stream(call: Any, source: Iterator[Any]) -> Iterator[Any]:
     try:
         for piece in source:
-            yield from call.take(piece)
+            take_text = call.take_text
+            text = take_text(piece)
+            if text is not None:
+                yield text
+            else:
+                yield from call.take(piece)
         yield from call.finish()
     finally:
         close = getattr(source, "close", None)

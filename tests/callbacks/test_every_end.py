@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from chatplug.callbacks.dispatch import adispatch, dispatch
-from chatplug.callbacks.manager import Announced
+from chatplug.callbacks.tokens import Announced
 from chatplug.messages import AIMessageChunk
 from chatplug.outputs import ChatGenerationChunk
 from tests.callbacks.recording import AsyncRecording, Failing, Recording

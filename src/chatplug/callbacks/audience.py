@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from chatplug.callbacks.calling import apply
 from chatplug.callbacks.event import ENDS
 from chatplug.callbacks.handler import BaseCallbackHandler
 from chatplug.callbacks.hearing import Hearing, handlers_outside
@@ -11,17 +13,15 @@ from chatplug.callbacks.listener import listener_of
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
-    from chatplug.callbacks.event import Event
+    from chatplug.callbacks.event import Hear
     from chatplug.callbacks.run import Run
 
-__all__ = ["Audience"]
+__all__ = ["Audience", "Heard"]
 
-Heard: TypeAlias = tuple[tuple[Hearing, Any], ...]
-"""Who hears an event, and by which method."""
-_Both: TypeAlias = tuple[Heard, Heard]
-"""Those who observe, and those in line."""
+Heard: TypeAlias = "tuple[tuple[tuple[Hearing, Hear], ...], tuple[tuple[Hearing, Hear], ...]]"
+"""Who hears an event, and how: those who observe, and those in line."""
 
 
 class Audience(list[BaseCallbackHandler]):
@@ -38,35 +38,38 @@ class Audience(list[BaseCallbackHandler]):
         super().__init__(handlers_outside(handlers))
         self._run = run
         self._hearings: list[Hearing] | None = None
-        self._heard: dict[str, _Both] = {}
+        self._heard: dict[str, Heard] = {}
 
     def hears(self, event: str) -> bool:
         """Whether anybody hears an event."""
-        return any(self._heard.get(event) or self._who_hears(event, None))
+        return any(self.who_hears(event))
 
-    def tell_those_that_observe(self, event: Event, loop: AbstractEventLoop | None) -> Heard:
-        """Put an event into the queues of those that observe; gives those that hear it in line, in their order.
-
-        The first come first, whatever becomes of the others: who observes hears of a run that was refused, too.
+    def who_hears(self, event: str, loop: AbstractEventLoop | None = None) -> Heard:
+        """Who hears an event.
 
         Args:
-            event: The event.
+            event: The event's name.
             loop: The event loop of the asynchronous code that tells it.
         """
-        observing, in_line = self._heard.get(event[0]) or self._who_hears(event[0], loop)
-        for hearing, method in observing:
-            hearing.put(event, method)
-        return in_line
+        found = self._heard.get(event)
+        if found is None:
+            self.hearings(loop)
+            found = self._heard[event] = self.find(event, _with_event)
+        return found
 
-    def _who_hears(self, event: str, loop: AbstractEventLoop | None) -> _Both:
-        """Who hears an event, in order: at the end of a run in the reverse."""
-        methods = [(hearing, hearing.method(event)) for hearing in self.hearings(loop)]
-        heard = [(hearing, method) for hearing, method in methods if method is not None]
+    def find(self, event: str, hear: Callable[[Any], Hear]) -> Heard:
+        """Who hears an event, in order: at the end of a run in the reverse.
+
+        Args:
+            event: The event's name.
+            hear: Makes of a handler's method what is called with the event.
+        """
+        methods = [(hearing, hearing.method(event)) for hearing in self.hearings()]
+        heard = [(hearing, hear(method)) for hearing, method in methods if method is not None]
         if event in ENDS:
             heard.reverse()
         observing = tuple(one for one in heard if one[0].queue is not None)
-        self._heard[event] = found = observing, tuple(one for one in heard if one[0].queue is None)
-        return found
+        return observing, tuple(one for one in heard if one[0].queue is None)
 
     def hearings(self, loop: AbstractEventLoop | None = None) -> list[Hearing]:
         """Each handler in this run."""
@@ -86,3 +89,7 @@ class Audience(list[BaseCallbackHandler]):
         self._hearings = [one for at, one in enumerate(hearings) if at <= place or one.queue is not None]
         self[:] = [one.handler for one in self._hearings]
         self._heard.clear()
+
+
+def _with_event(method: Any) -> Hear:
+    return partial(apply, method)

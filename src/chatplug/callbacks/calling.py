@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from chatplug.callbacks.event import Event
 
-__all__ = ["CancelledInThread", "afinish", "apply", "call_in_thread", "finish"]
+__all__ = ["CancelledInThread", "Rest", "apply", "call_in_thread", "complete"]
 
 
 class CancelledInThread(asyncio.CancelledError):
@@ -30,18 +30,6 @@ class CancelledInThread(asyncio.CancelledError):
 def apply(method: Callable[..., Any], event: Event) -> Any:
     """Call a method with an event. `Context.run` takes this twice as fast as it takes keyword arguments."""
     return method(*event[1], **event[2])
-
-
-def finish(answer: object, context: Context) -> None:
-    """Have a method that was called in a context run to its end, if it is asynchronous: what it gave is awaited."""
-    if inspect.isawaitable(answer):
-        _complete(answer, context)
-
-
-async def afinish(answer: object, context: Context) -> None:
-    """The asynchronous twin of `finish`."""
-    if inspect.isawaitable(answer):
-        await _InContext(answer, context)
 
 
 async def call_in_thread(method: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
@@ -66,31 +54,41 @@ async def call_in_thread(method: Callable[..., Any], *args: Any, **kwargs: Any) 
         await answer
 
 
-class _InContext:
-    """An awaitable, each step of which runs in one context; the task stays the caller's."""
+class Rest:
+    """What is left to await of an asynchronous method. Each step runs in one context; the task stays the caller's.
 
-    __slots__ = ("_awaitable", "_context")
+    Args:
+        answer: What the method gave.
+        context: The context.
+        place: Where the context is put when nobody is in it any more.
+    """
 
-    def __init__(self, awaitable: Awaitable[Any], context: Context) -> None:
-        self._awaitable = awaitable
+    __slots__ = ("_answer", "_context", "_place")
+
+    def __init__(self, answer: Awaitable[Any], context: Context, place: list[Context]) -> None:
+        self._answer = answer
         self._context = context
+        self._place = place
 
     def __await__(self) -> Generator[Any, Any, Any]:
         run = self._context.run
-        steps = self._awaitable.__await__()
-        step: Any = steps.__next__
-        given: tuple[Any, ...] = ()
-        while True:
-            try:
-                waits_for = run(step, *given)
-            except StopIteration as end:
-                return end.value
-            try:
-                yield waits_for
-            except BaseException as error:
-                step, given = _thrower(steps), (error,)
-            else:
-                step, given = steps.__next__, ()  # what asyncio waits for gives nothing back
+        try:
+            steps = self._answer.__await__()
+            step: Any = steps.__next__
+            given: tuple[Any, ...] = ()
+            while True:
+                try:
+                    waits_for = run(step, *given)
+                except StopIteration as end:
+                    return end.value
+                try:
+                    yield waits_for
+                except BaseException as error:
+                    step, given = _thrower(steps), (error,)
+                else:
+                    step, given = steps.__next__, ()  # what asyncio waits for gives nothing back
+        finally:
+            self._place.append(self._context)
 
 
 def _thrower(steps: Any) -> Any:
@@ -100,13 +98,13 @@ def _thrower(steps: Any) -> Any:
     return getattr(steps, "throw", throw)
 
 
-async def _whole(answer: Awaitable[Any]) -> None:
-    await answer
+async def _whole(rest: Rest) -> None:
+    await rest
 
 
-def _complete(answer: Awaitable[Any], context: Context) -> None:
+def complete(rest: Rest) -> None:
     """Run an asynchronous method to its end from synchronous code."""
-    whole = _whole(_InContext(answer, context))
+    whole = _whole(rest)
     loop = None if is_background_thread() else background_loop()
     if loop is not None:
         done = asyncio.run_coroutine_threadsafe(whole, loop)

@@ -1,7 +1,7 @@
 """One event to many handlers.
 
 A handler that observes gets the event into its queue, which costs the caller next to nothing. The others hear it here
-and now. Both drivers stand on `_Told`, so that the synchronous and the asynchronous path do the same in the same order.
+and now. Both drivers stand on `Told`, so that the synchronous and the asynchronous path do the same in the same order.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from chatplug.callbacks.settling import asettle, settle
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from chatplug.callbacks.audience import Heard
     from chatplug.callbacks.event import Event
     from chatplug.callbacks.handler import BaseCallbackHandler
     from chatplug.callbacks.hearing import Hearing
@@ -41,12 +42,7 @@ async def adispatch(handlers: list[BaseCallbackHandler], event: str, *args: Any,
 def deliver(handlers: list[BaseCallbackHandler], event: Event) -> None:
     """Tell each handler of an event that is ready."""
     audience = handlers if type(handlers) is Audience else Audience(handlers)
-    told: _Told | None = None
-    for hearing, method in audience.tell_those_that_observe(event, None):
-        try:
-            hearing.call(event, method)
-        except BaseException as error:
-            told = (told or _Told(audience, event)).after(hearing, error)
+    told = tell(audience, event, audience.who_hears(event[0]))
     if event[0] == "on_run_end" and event[1][0].parent is None:
         settle(audience)
     if told is not None:
@@ -56,16 +52,46 @@ def deliver(handlers: list[BaseCallbackHandler], event: Event) -> None:
 async def adeliver(handlers: list[BaseCallbackHandler], event: Event) -> None:
     """The asynchronous twin of `deliver`."""
     audience = handlers if type(handlers) is Audience else Audience(handlers)
-    told: _Told | None = None
-    for hearing, method in audience.tell_those_that_observe(event, asyncio.get_running_loop()):
-        try:
-            await hearing.acall(event, method)
-        except BaseException as error:
-            told = (told or _Told(audience, event)).after(hearing, error)
+    told = await atell(audience, event, audience.who_hears(event[0], asyncio.get_running_loop()))
     if event[0] == "on_run_end" and event[1][0].parent is None:
         await asettle(audience)
     if told is not None:
         told.end()
+
+
+def tell(audience: Audience, event: Event, heard: Heard) -> Told | None:
+    """Tell those who hear an event; gives what has failed, if anything has.
+
+    Those that observe come first, whatever becomes of the others: they hear of a run that was refused, too.
+    """
+    observing, in_line = heard
+    for hearing, hear in observing:
+        hearing.put(event, hear)
+    told: Told | None = None
+    for hearing, hear in in_line:
+        try:
+            rest = hearing.begin(event, hear)
+            if rest is not None:
+                hearing.end(event, rest)
+        except BaseException as error:
+            told = (told or Told(audience, event)).after(hearing, error)
+    return told
+
+
+async def atell(audience: Audience, event: Event, heard: Heard) -> Told | None:
+    """The asynchronous twin of `tell`."""
+    observing, in_line = heard
+    for hearing, hear in observing:
+        hearing.put(event, hear)
+    told: Told | None = None
+    for hearing, hear in in_line:
+        try:
+            rest = hearing.begin(event, hear)
+            if rest is not None:
+                await hearing.aend(event, rest)
+        except BaseException as error:
+            told = (told or Told(audience, event)).after(hearing, error)
+    return told
 
 
 def deliver_all(handlers: list[BaseCallbackHandler], events: Sequence[Event]) -> None:
@@ -92,7 +118,7 @@ async def adeliver_all(handlers: list[BaseCallbackHandler], events: Sequence[Eve
         raise failure
 
 
-class _Told:
+class Told:
     """What has failed at one event."""
 
     __slots__ = ("_audience", "_failure", "_name")
@@ -102,7 +128,7 @@ class _Told:
         self._name = event[0]
         self._failure: BaseException | None = None
 
-    def after(self, hearing: Hearing, error: BaseException) -> _Told:
+    def after(self, hearing: Hearing, error: BaseException) -> Told:
         """Raise a failure, log it, or keep it until everybody has heard the end."""
         if isinstance(error, Exception) and not hearing.is_required:
             hearing.listener.fail(self._name, error)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
-__all__ = ["ENDS", "IGNORED_BY", "STARTS", "Event"]
+__all__ = ["ENDS", "IGNORED_BY", "STARTS", "TOKEN", "Event", "Hear"]
 
-Event = tuple[str, tuple[Any, ...], dict[str, Any]]
-"""The event's name and its arguments."""
+Event: TypeAlias = tuple[str, Any, Any]
+"""The event's name, and its arguments: by place and by name. Of a chunk that the host tells: its text, and itself."""
+Hear: TypeAlias = Callable[[Event], Any]
+"""A handler's method, to be called with an event; an asynchronous one gives what is to be awaited."""
+
+TOKEN = "on_llm_new_token"
 
 STARTS = frozenset({"on_chat_model_start", "on_chain_start", "on_tool_start"})
 ENDS = frozenset(

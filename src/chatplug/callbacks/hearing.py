@@ -9,18 +9,17 @@ from __future__ import annotations
 import asyncio
 from contextvars import ContextVar, copy_context
 from functools import partial
-from inspect import iscoroutinefunction
-from threading import Lock
+from inspect import isawaitable, iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
-from chatplug.callbacks.calling import CancelledInThread, afinish, apply, call_in_thread, finish
+from chatplug.callbacks.calling import CancelledInThread, Rest, call_in_thread, complete
 from chatplug.callbacks.event import ENDS, IGNORED_BY, STARTS
 from chatplug.callbacks.extension import extension_redactors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Awaitable, Iterable
 
-    from chatplug.callbacks.event import Event
+    from chatplug.callbacks.event import Event, Hear
     from chatplug.callbacks.handler import BaseCallbackHandler
     from chatplug.callbacks.listener import Listener
     from chatplug.callbacks.queues import Queue
@@ -49,7 +48,7 @@ def handlers_outside(handlers: Iterable[BaseCallbackHandler]) -> Iterable[BaseCa
 class Hearing:
     """One handler in one run."""
 
-    __slots__ = ("_context", "_has_start", "_is_deaf", "_turn", "handler", "is_required", "listener", "queue")
+    __slots__ = ("_context", "_has_start", "_is_deaf", "_place", "handler", "is_required", "listener", "queue")
 
     def __init__(
         self, handler: BaseCallbackHandler, listener: Listener, home: asyncio.AbstractEventLoop | None
@@ -61,7 +60,8 @@ class Hearing:
         """Where its events wait; None where it hears in line."""
         self._context = copy_context()
         self._context.run(_inside.set, (*_inside.get(), listener))
-        self._turn = Lock()
+        self._place = [self._context]
+        """Where the context is while nobody is in it: taking it out is what no two threads can do."""
         self._has_start = False
         self._is_deaf = False
 
@@ -87,7 +87,7 @@ class Hearing:
             return partial(call_in_thread, method)  # which must not keep the loop from others
         return method
 
-    def put(self, event: Event, method: Any) -> None:
+    def put(self, event: Event, hear: Hear) -> None:
         """Let the handler hear it soon, if it can keep up."""
         listener, queue, name = self.listener, self.queue, event[0]
         assert queue is not None, "a handler that does not hear in line"
@@ -99,59 +99,88 @@ class Hearing:
             self._is_deaf = name in STARTS
             listener.drop()
             return
-        if name in STARTS:
-            self._has_start = True
-        queue.put((self, event, method))
+        if not self._has_start:
+            self._has_start = name in STARTS
+        queue.items.append((self, event, hear))
+        if not queue.busy.locked():
+            queue.wake()
 
     # ---- how a method is called
 
-    def call(self, event: Event, method: Any) -> None:
-        """Call the handler in its own context; an asynchronous method has ended when this returns."""
-        listener, turn = self.listener, self._turn
+    def begin(self, event: Event, hear: Hear) -> Rest | None:
+        """Call the handler in its own context; what is left to await where its method is asynchronous, else None."""
+        listener, place = self.listener, self._place
         if listener.is_aside:
             listener.drop()
-            return
-        has_turn = turn.acquire(False)
-        # A copy while another thread of the run, or the handler itself, is in it.
-        context = self._context if has_turn else self._context.copy()
+            return None
         try:
-            answer = context.run(apply, method, event)
-            if answer is not None:
-                finish(answer, context)
+            context = place.pop()
+        except IndexError:  # another thread of the run, or the handler itself, is in it
+            context, place = self._context.copy(), []
+        rest: Rest | None = None
+        try:
+            answer = context.run(hear, event)
+            if answer is not None and isawaitable(answer):
+                rest = Rest(answer, context, place)
         finally:
-            if has_turn:
-                turn.release()
-        if listener.row:
+            if rest is None:
+                place.append(context)
+        if listener.row and rest is None:
             listener.succeed(event[0])
+        return rest
 
-    async def acall(self, event: Event, method: Any) -> None:
-        """The asynchronous twin of `call`."""
-        if self.listener.is_aside:
-            self.listener.drop()
-            return
-        has_turn = self._turn.acquire(False)
-        # A copy while another thread of the run, or the handler itself, is in it.
-        context = self._context if has_turn else self._context.copy()
-        try:
-            answer = context.run(apply, method, event)
-            if answer is not None:
-                await afinish(answer, context)
-        finally:
-            if has_turn:
-                self._turn.release()
+    def end(self, event: Event, rest: Rest) -> None:
+        """Have an asynchronous method that was begun run to its end."""
+        complete(rest)
         self.listener.succeed(event[0])
 
-    def hear(self, event: Event, method: Any) -> None:
-        """Hear what waited in the queue."""
+    async def aend(self, event: Event, rest: Rest) -> None:
+        """The asynchronous twin of `end`."""
+        await rest
+        self.listener.succeed(event[0])
+
+    def hear(self, event: Event, hear: Hear, queue: Queue) -> None:
+        """Hear what waited in the queue, and with it what of the same run waits right behind it."""
         try:
-            self.call(event, method)
+            context, place = self._place.pop(), self._place
+        except IndexError:
+            context, place = self._context.copy(), []
+        try:
+            left = context.run(self._hear_on, event, hear, queue)
+            if left is not None:
+                event, answer = left
+                self.end(event, Rest(answer, context, []))
         except BaseException as error:  # it is no caller's
             self.listener.fail(event[0], error)
+        finally:
+            place.append(context)
 
-    async def ahear(self, event: Event, method: Any) -> None:
+    def _hear_on(self, event: Event, hear: Hear, queue: Queue) -> tuple[Event, Awaitable[Any]] | None:
+        """Hear as much as can be heard without waiting, in the context of the handler; gives what is to be awaited."""
+        listener, items = self.listener, queue.items
+        while True:
+            if listener.is_aside:
+                listener.drop()
+            else:
+                try:
+                    answer = hear(event)
+                    if answer is not None and isawaitable(answer):
+                        return event, answer
+                    if listener.row:
+                        listener.succeed(event[0])
+                except BaseException as error:  # it is no caller's
+                    listener.fail(event[0], error)
+            if not items or items[0][0] is not self:
+                return None
+            _, event, hear = items.popleft()
+            queue.done += 1
+
+    async def ahear(self, event: Event, hear: Hear) -> None:
         """The asynchronous twin of `hear`."""
         try:
-            await self.acall(event, method)
+            rest = self.begin(event, hear)
+            if rest is not None:
+                await self.aend(event, rest)
         except BaseException as error:
             if not _is_meant_for_the_loop(error):
                 self.listener.fail(event[0], error)
@@ -159,7 +188,7 @@ class Hearing:
             if not isinstance(error, CancelledInThread):
                 self.listener.drop()
             elif not error.is_begun and self.queue is not None:
-                self.queue.items.appendleft((self, event, method))  # for the loop that takes over
+                self.queue.items.appendleft((self, event, hear))  # for the loop that takes over
             raise
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
+from chatplug.callbacks.audience import Audience
 from chatplug.callbacks.dispatch import adeliver, deliver
+from chatplug.callbacks.event import TOKEN
+from chatplug.callbacks.tokens import Announced, Tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +16,6 @@ if TYPE_CHECKING:
     from chatplug.callbacks.handler import BaseCallbackHandler
     from chatplug.callbacks.life import Event, Life
     from chatplug.callbacks.run import Run
-    from chatplug.messages import AIMessageChunk
     from chatplug.outputs import ChatGenerationChunk
 
 __all__ = [
@@ -26,10 +27,6 @@ __all__ = [
     "CallbackManagerForLLMRun",
     "CallbackManagerForToolRun",
 ]
-
-
-_MOST = 10_000
-"""Announcements of chunks that never came which are remembered."""
 
 
 class CallbackManager:
@@ -130,8 +127,6 @@ class _ManagerForRun:
 class _Teller(_ManagerForRun):
     """A run of synchronous code."""
 
-    deliver = staticmethod(deliver)
-
     def on_text(self, text: str, **kwargs: Any) -> None:
         """Tell handlers a text of one's own."""
         self._tell(self._event("on_text", text, **kwargs))
@@ -147,8 +142,6 @@ class _Teller(_ManagerForRun):
 class _AsyncTeller(_ManagerForRun):
     """A run of asynchronous code."""
 
-    deliver = staticmethod(adeliver)
-
     async def on_text(self, text: str, **kwargs: Any) -> None:
         """The asynchronous twin of `CallbackManagerForLLMRun.on_text`."""
         await self._tell(self._event("on_text", text, **kwargs))
@@ -161,39 +154,11 @@ class _AsyncTeller(_ManagerForRun):
         await adeliver(self._life.handlers, event)
 
 
-class Announced:
-    """The chunks that a model has announced itself, so that each is heard once."""
-
-    __slots__ = ("pending",)
-
-    def __init__(self) -> None:
-        self.pending: OrderedDict[object, AIMessageChunk | None] = OrderedDict()
-        """What was announced and has not come, the oldest first, by identity."""
-
-    def __len__(self) -> int:
-        return len(self.pending)
-
-    def was_told(self, message: AIMessageChunk) -> bool:
-        """Whether the model itself has announced this chunk; each announcement counts once."""
-        if not self.pending:
-            return False
-        if self.pending.pop(id(message), None) is not None:
-            return True
-        # Who announces a token without its chunk means the next one, and so does who announces a copy of it.
-        first = next(iter(self.pending.values()))
-        if first is not None and first.content != message.content:
-            return False
-        self.pending.popitem(last=False)
-        return True
-
-    def remember(self, chunk: ChatGenerationChunk | None) -> None:
-        """Remember that a chunk was announced."""
-        if chunk is None:
-            self.pending[object()] = None
-        else:
-            self.pending[id(chunk.message)] = chunk.message
-        if len(self.pending) > _MOST:
-            self.pending.popitem(last=False)
+def _tokens(life: Life, announced: Announced) -> Tokens | None:
+    audience, run = life.handlers, life.run
+    if run is None or not isinstance(audience, Audience) or not audience.hears(TOKEN):
+        return None
+    return Tokens(audience, run, announced)
 
 
 class CallbackManagerForLLMRun(_Teller):
@@ -210,10 +175,15 @@ class CallbackManagerForLLMRun(_Teller):
 
         The host announces each chunk that was not announced, so that a model may leave this out.
         """
-        self.announced.remember(chunk)
         self.run.token_came()
-        if self._life.hears("on_llm_new_token"):
-            self._tell(self._event("on_llm_new_token", token, chunk=chunk, **kwargs))
+        if self._life.hears(TOKEN):
+            self.announced.remember(chunk)
+            self._tell(self._event(TOKEN, token, chunk=chunk, **kwargs))
+
+    @property
+    def tokens(self) -> Tokens | None:
+        """How chunks are heard that the model does not announce; None where nobody hears chunks."""
+        return _tokens(self._life, self.announced)
 
 
 class AsyncCallbackManagerForLLMRun(_AsyncTeller):
@@ -225,10 +195,15 @@ class AsyncCallbackManagerForLLMRun(_AsyncTeller):
 
     async def on_llm_new_token(self, token: str, *, chunk: ChatGenerationChunk | None = None, **kwargs: Any) -> None:
         """The asynchronous twin of `CallbackManagerForLLMRun.on_llm_new_token`."""
-        self.announced.remember(chunk)
         self.run.token_came()
-        if self._life.hears("on_llm_new_token"):
-            await self._tell(self._event("on_llm_new_token", token, chunk=chunk, **kwargs))
+        if self._life.hears(TOKEN):
+            self.announced.remember(chunk)
+            await self._tell(self._event(TOKEN, token, chunk=chunk, **kwargs))
+
+    @property
+    def tokens(self) -> Tokens | None:
+        """How chunks are heard that the model does not announce; None where nobody hears chunks."""
+        return _tokens(self._life, self.announced)
 
     def get_sync(self) -> CallbackManagerForLLMRun:
         """The same run's manager for a synchronous method that runs in a worker thread."""

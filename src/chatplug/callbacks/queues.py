@@ -11,7 +11,7 @@ from contextlib import suppress
 from contextvars import Context
 from threading import Lock
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from chatplug.callbacks.loops import LOOP_PATIENCE, Grace, HearingTask, stay
 from chatplug.callbacks.workers import background_loop, submit
@@ -19,7 +19,7 @@ from chatplug.callbacks.workers import background_loop, submit
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from chatplug.callbacks.event import Event
+    from chatplug.callbacks.event import Event, Hear
 
 __all__ = ["Item", "LoopQueue", "Marker", "Queue", "ThreadQueue"]
 
@@ -27,15 +27,19 @@ __all__ = ["Item", "LoopQueue", "Marker", "Queue", "ThreadQueue"]
 class Hears(Protocol):
     """What an item begins with: it hears the rest. It raises nothing but the cancellation of the task it is in."""
 
-    def hear(self, event: Event, method: Any) -> None: ...
-    async def ahear(self, event: Event, method: Any) -> None: ...
+    def hear(self, event: Event, hear: Hear, queue: Queue) -> None: ...
+    async def ahear(self, event: Event, hear: Hear) -> None: ...
 
 
-Item: TypeAlias = "tuple[Hears, Event, Any]"
+Item: TypeAlias = "tuple[Hears, Event, Hear]"
 
 _NO_EVENT: Event = ("", (), {})
 _TURN = 64
 """After so many events that did not wait, the loop is given to others."""
+
+
+def _hear_nothing(event: Event) -> None:
+    """What a marker hears."""
 
 
 class Marker:
@@ -48,13 +52,13 @@ class Marker:
 
     def as_item(self) -> Item:
         """The marker, ready to be put into a queue."""
-        return (self, _NO_EVENT, None)
+        return (self, _NO_EVENT, _hear_nothing)
 
-    def hear(self, event: Event, method: Any) -> None:
+    def hear(self, event: Event, hear: Hear, queue: Queue) -> None:
         """Say it."""
         self._told()
 
-    async def ahear(self, event: Event, method: Any) -> None:
+    async def ahear(self, event: Event, hear: Hear) -> None:
         """Say it."""
         self._told()
 
@@ -62,21 +66,26 @@ class Marker:
 class Queue:
     """What both kinds of queue have in common."""
 
-    __slots__ = ("_began", "_busy", "_done", "items")
+    __slots__ = ("_began", "busy", "done", "items")
 
     def __init__(self) -> None:
         self.items: deque[Item] = deque()
         """What was not heard yet, the oldest first."""
-        self._busy = Lock()
+        self.busy = Lock()
         """Held while somebody works at the queue. Nobody ever waits for it."""
         self._began = 0.0
-        self._done = 0
+        self.done = 0
+        """How much has been heard since somebody works at it."""
 
     def put(self, item: Item) -> None:
         """Add one more; it is heard soon."""
         self.items.append(item)
-        if self._busy.acquire(False):
-            self._began, self._done = monotonic(), 0
+        self.wake()
+
+    def wake(self) -> None:
+        """See to it that somebody works at it."""
+        if self.busy.acquire(False):
+            self._began, self.done = monotonic(), 0
             self._begin()
 
     def _begin(self) -> None:
@@ -85,24 +94,24 @@ class Queue:
     @property
     def is_idle(self) -> bool:
         """Whether everything has been heard."""
-        return not self.items and not self._busy.locked()
+        return not self.items and not self.busy.locked()
 
     @property
     def seconds_left(self) -> float:
         """How long what is in the queue will take, as far as can be told from what was heard of late."""
-        if not self._busy.locked():
+        if not self.busy.locked():
             return 0.0
         elapsed = monotonic() - self._began
-        return elapsed * len(self.items) / self._done if self._done else elapsed
+        return elapsed * len(self.items) / self.done if self.done else elapsed
 
     def forget(self) -> None:
         """Begin anew in the child of a fork: what was to be heard the parent hears."""
         self.items.clear()
-        self._busy = Lock()
+        self.busy = Lock()
 
     def _is_finished(self) -> bool:
         """Leave the queue, unless more has come."""
-        busy = self._busy
+        busy = self.busy
         busy.release()
         return not self.items or not busy.acquire(False)
 
@@ -124,9 +133,9 @@ class ThreadQueue(Queue):
     def _hear(self) -> None:
         items = self.items
         while items:
-            hears, event, method = items.popleft()
-            hears.hear(event, method)
-            self._done += 1
+            hears, event, hear = items.popleft()
+            hears.hear(event, hear, self)
+            self.done += 1
 
 
 class LoopQueue(Queue):
@@ -176,7 +185,7 @@ class LoopQueue(Queue):
         if self._loop is not loop:
             return None
         self._is_left = True
-        return self._task if self._busy.locked() else None
+        return self._task if self.busy.locked() else None
 
     def rescue(self, *, is_last: bool = False) -> None:
         """See to it that what was left in a loop that was closed without ado is heard.
@@ -185,7 +194,7 @@ class LoopQueue(Queue):
             is_last: Whether the process ends: then a loop that stands still is as good as closed.
         """
         loop = self._loop
-        if loop is not None and self._busy.locked() and (loop.is_closed() or (is_last and not loop.is_running())):
+        if loop is not None and self.busy.locked() and (loop.is_closed() or (is_last and not loop.is_running())):
             self._move()
 
     def _open(self) -> None:
@@ -225,10 +234,10 @@ class LoopQueue(Queue):
         items, task = self.items, asyncio.current_task()
         assert task is not None, "a coroutine that a task runs"
         while items:
-            hears, event, method = items.popleft()
-            await hears.ahear(event, method)
-            self._done += 1
-            if not self._done % _TURN:
+            hears, event, hear = items.popleft()
+            await hears.ahear(event, hear)
+            self.done += 1
+            if not self.done % _TURN:
                 await asyncio.sleep(0)
             if task.cancelling():  # which the handler kept to itself
                 raise asyncio.CancelledError

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from copy import copy
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias, TypeVar
 
 from chatplug.callbacks.ambient import ambient_handlers
 from chatplug.callbacks.life import Life, each_once
@@ -20,12 +20,12 @@ from chatplug.outputs import ChatGeneration, ChatGenerationChunk, ChatResult, LL
 from chatplug.runnables.config import NOTHING, child_config
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from chatplug.callbacks import BaseCallbackHandler, CallbackManager
     from chatplug.callbacks.life import Event
-    from chatplug.callbacks.manager import Announced
     from chatplug.callbacks.run import RunKind
+    from chatplug.callbacks.tokens import Announced
     from chatplug.messages import BaseMessage
     from chatplug.messages.fold import Piece
     from chatplug.rate_limiters import BaseRateLimiter
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["ModelCall"]
 
 _Source = TypeVar("_Source")
-_TOKEN = "on_llm_new_token"
+_TakeText: TypeAlias = "Callable[[ChatGenerationChunk | AIMessageChunk], AIMessageChunk | None]"
 
 
 class Callee(Protocol):
@@ -62,14 +62,13 @@ class ModelCall(Life):
     """One call: its messages, its handlers, what has arrived, and how it ended."""
 
     __slots__ = (
-        "_every_token",
         "_fold",
         "_given",
         "_held",
         "_id",
-        "_is_plain",
         "_last",
         "_result",
+        "_take_text",
         "_unread",
         "_whole",
         "announced",
@@ -80,6 +79,7 @@ class ModelCall(Life):
         "model",
         "settings",
         "stop",
+        "take_text",
         "unsupported",
     )
 
@@ -120,12 +120,12 @@ class ModelCall(Life):
         """The chunks that the model has announced itself; None where nobody listens."""
         self._given: list[tuple[AIMessageChunk, AIMessageChunk]] = []
         """For chunks that the caller gets those that the model has announced."""
-        self._every_token: dict[str, Any] | None = None
-        """What each token's event says besides; empty where nobody hears tokens, None before the first."""
         self._id: str | None = None
         self._held: AIMessageChunk | None = None
-        self._is_plain = False
-        """Whether a piece of text needs nothing but the id: nothing is held back, nobody listens."""
+        self.take_text: _TakeText = _look_closer
+        """Gives what `take` gives for a piece of text; None where that has to look closer."""
+        self._take_text: _TakeText = _look_closer
+        """The same after a text, when a text needs nothing but the id."""
         self._last: AIMessageChunk | None = None
 
     def _open_run(self) -> None:
@@ -189,16 +189,6 @@ class ModelCall(Life):
         self._fold = Fold()
         return given
 
-    def take_text(self, piece: ChatGenerationChunk | AIMessageChunk) -> AIMessageChunk | None:
-        """What `take` gives for a piece of text, where nobody listens; None where that has to look closer."""
-        given: Any = piece
-        if given.__class__ is ChatGenerationChunk and not given.generation_info:
-            given = given.message
-        if given.__class__ is not AIMessageChunk or not self._is_plain:
-            return None
-        chunk: AIMessageChunk | None = given.text_into(self._unread, self._id)
-        return chunk
-
     def take(self, piece: ChatGenerationChunk | AIMessageChunk) -> tuple[AIMessageChunk, ...]:
         """The chunks that the caller gets now that this piece is here.
 
@@ -209,6 +199,7 @@ class ModelCall(Life):
         )
         if self._id is None:
             self._id = message.id or self._run_name()
+            self._take_text = AIMessageChunk.text_taker(self._unread, self._id, ChatGenerationChunk)
         added = message.as_piece()
         self._unread.append(added)
         if isinstance(added, str):
@@ -218,9 +209,12 @@ class ModelCall(Life):
         if identity != self._id:
             message = self._with_id(message, added)
         held, self._held = self._held, message if is_silent else None
-        self._is_plain = added.__class__ is str and not (is_silent or self.handlers)
+        is_text = added.__class__ is str and not is_silent
+        self.take_text = self._take_text if is_text else _look_closer
         if is_silent:
             return () if held is None else (held,)
+        if self._last is None and self.run is not None:
+            self.run.token_came()
         self._last = message
         return (message,) if held is None else (held, message)
 
@@ -228,6 +222,8 @@ class ModelCall(Life):
         """The chunks that are left when the model has nothing more to give; the last one says that it is the last."""
         if self._id is None:
             raise self._misbehaved("no chunk at all")
+        if self.run is not None:
+            self.run.token_came()  # nothing but metadata
         unsupported = self._unsupported()
         last = self._held
         if last is None:
@@ -301,8 +297,7 @@ class ModelCall(Life):
     def so_far(self) -> AIMessageChunk | None:
         """What has arrived, added up; None where nothing has."""
         fold = self._fold
-        for piece in self._unread:
-            fold.push(piece)
+        fold.extend(self._unread)
         self._unread.clear()
         return AIMessageChunk(fold.content(), id=self._id, **fold.more()) if fold.count else None
 
@@ -344,22 +339,6 @@ class ModelCall(Life):
             name=self.run.name,
         )
 
-    def heard(self, message: AIMessageChunk) -> Event | None:
-        """What handlers hear of a chunk; None where none hears chunks, or where the model itself has told them."""
-        announced = self.announced
-        if announced is not None and announced.pending and announced.was_told(self.given(message)):
-            return None
-        facts = self._every_token
-        if facts is None:
-            assert self.run is not None, "a call that handlers hear has a run"
-            self.run.token_came()
-            self._every_token = facts = self.event(_TOKEN)[2] if self.hears(_TOKEN) else {}
-        if not facts:
-            return None
-        content = message.content
-        text = content if content.__class__ is str else message.text
-        return (_TOKEN, (text,), {**facts, "chunk": ChatGenerationChunk(message=message)})
-
     def outcome(self) -> tuple[LLMResult]:
         """What handlers hear with the end: the answer, or as much of it as had arrived."""
         return (self._result or _result(self.so_far()),)
@@ -380,6 +359,10 @@ class ModelCall(Life):
 
     def _run_name(self) -> str:
         return f"run-{self.run.id if self.run is not None else new_id_text()}"
+
+
+def _look_closer(piece: ChatGenerationChunk | AIMessageChunk) -> None:
+    """What is known of a piece before it was looked at."""
 
 
 _NOTHING_CAME = Fold()

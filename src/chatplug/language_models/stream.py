@@ -9,13 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from chatplug.language_models.admission import Admission
-from chatplug.runnables.running import AsyncInContext, InContext, Running
+from chatplug.runnables.running import AsyncInContext, Running, in_context
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator
     from typing import Self
 
     from chatplug.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+    from chatplug.callbacks.tokens import Tokens
     from chatplug.language_models.call import ModelCall
     from chatplug.messages import AIMessageChunk
     from chatplug.outputs import ChatGenerationChunk
@@ -30,7 +31,7 @@ class Asking(Running):
 
     Args:
         call: The call.
-        yields: Whether the block yields; what is called inside does not inherit from it then, but for `InContext`.
+        yields: Whether the block yields; what is called inside does not inherit from it then, but for `in_context`.
     """
 
     __slots__ = ("_admission", "amanager", "call", "manager")
@@ -91,7 +92,7 @@ class Asking(Running):
         """What a stream is read from: it is closed with the block, and each of its steps inherits from the call."""
         self.call.announced = None if self.manager is None else self.manager.announced
         self.source = source = self.call.source(source, "__iter__")
-        return source if self.call.child is None else InContext(source, self.call.child)
+        return source if self.call.child is None else in_context(source, self.call.child)
 
     def asteps(self, source: AsyncIterator[_Piece]) -> AsyncIterator[_Piece]:
         """The asynchronous twin of `steps`."""
@@ -99,41 +100,24 @@ class Asking(Running):
         self.source = source = self.call.source(source, "__aiter__")
         return source if self.call.child is None else AsyncInContext(source, self.call.child)
 
-    def told(self, chunks: Iterable[AIMessageChunk]) -> Iterator[AIMessageChunk]:
-        """These chunks, each of which handlers are told of."""
-        for chunk in chunks:
-            self.tell(chunk)
-            yield chunk
-
-    def tell(self, chunk: AIMessageChunk) -> None:
-        """Tell handlers of a chunk, unless the model itself has."""
-        manager = self.manager
-        event = self.call.heard(chunk) if manager is not None else None
-        if manager is not None and event is not None:
-            manager.deliver(self.call.handlers, event)
-
-    async def atell(self, chunk: AIMessageChunk) -> None:
-        """The asynchronous twin of `tell`."""
-        manager = self.amanager
-        event = self.call.heard(chunk) if manager is not None else None
-        if manager is not None and event is not None:
-            await manager.deliver(self.call.handlers, event)
-
 
 def drive(
     call: ModelCall,
     pieces: Callable[[CallbackManagerForLLMRun | None], Iterator[_Piece]],
 ) -> Iterator[AIMessageChunk]:
     """The chunks of one synchronous stream."""
-    take_text = call.take_text
     with Asking(call, yields=True) as run:
+        tokens = None if run.manager is None else run.manager.tokens
         for piece in run.steps(pieces(run.manager)):
+            take_text = call.take_text
             text = take_text(piece)
             if text is not None:
+                if tokens is not None:
+                    tokens.tell(text, piece)
                 yield text
             else:
-                yield from run.told(call.take(piece))
-        yield from run.told(call.finish())
+                yield from _told(call, tokens, call.take(piece))
+        yield from _told(call, tokens, call.finish())
 
 
 async def adrive(
@@ -141,16 +125,29 @@ async def adrive(
     pieces: Callable[[AsyncCallbackManagerForLLMRun | None], AsyncIterator[_Piece]],
 ) -> AsyncIterator[AIMessageChunk]:
     """The asynchronous twin of `drive`."""
-    take_text = call.take_text
     async with Asking(call, yields=True) as run:
+        tokens = None if run.amanager is None else run.amanager.tokens
         async for piece in run.asteps(pieces(run.amanager)):
+            take_text = call.take_text
             text = take_text(piece)
             if text is not None:
+                if tokens is not None:
+                    await tokens.atell(text, piece)
                 yield text
             else:
                 for chunk in call.take(piece):
-                    await run.atell(chunk)
+                    if tokens is not None:
+                        await tokens.atell(chunk, call.given(chunk))
                     yield chunk
         for chunk in call.finish():
-            await run.atell(chunk)
+            if tokens is not None:
+                await tokens.atell(chunk, call.given(chunk))
             yield chunk
+
+
+def _told(call: ModelCall, tokens: Tokens | None, chunks: Iterable[AIMessageChunk]) -> Iterator[AIMessageChunk]:
+    """These chunks, each of which handlers are told of."""
+    for chunk in chunks:
+        if tokens is not None:
+            tokens.tell(chunk, call.given(chunk))
+        yield chunk

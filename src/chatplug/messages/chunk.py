@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict, cast
 
 from chatplug.errors import MessageError, nearest
@@ -20,7 +21,7 @@ from chatplug.messages.tool_call import CallFold, InvalidToolCall, ToolCall, Too
 from chatplug.wire.shape import is_object
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Self, Unpack
 
     from chatplug.messages.content import Content, ContentBlock
@@ -35,6 +36,7 @@ __all__ = [
     "HumanMessageChunk",
     "SystemMessageChunk",
     "ToolMessageChunk",
+    "content_of",
     "message_chunk_to_message",
 ]
 
@@ -112,6 +114,8 @@ class AIMessageChunkFields(TypedDict, total=False):
 
 _FIELDS = ("additional_kwargs", "chunk_position", "name", "response_metadata", "usage_metadata")
 _new: Any = object.__new__
+content_of: Callable[[BaseMessageChunk], Content] = attrgetter("_content")
+"""The content of a chunk that is no sum or has been read: its property looks whether it is."""
 
 
 @lazily("additional_kwargs", "name", "response_metadata", "usage_metadata", "chunk_position")
@@ -179,20 +183,37 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
                         return made
         return super().__add__(other)
 
-    def text_into(self, texts: list[Any], id: str | None) -> AIMessageChunk | None:
-        """A chunk with this id and the same text, which is appended to `texts`; None if text is not all that it has."""
-        content = self._content
-        if self._count or self._more or content.__class__ is not str or not content:
-            return None
-        texts.append(content)
-        if self._id == id:
-            return self
-        made: AIMessageChunk = _new(AIMessageChunk)
-        made._content = content
-        made._id = id
-        made._count = 0
-        made._buffer = made._more = None
-        return made
+    @staticmethod
+    def text_taker(texts: list[Any], id: str | None, holder: object) -> Callable[[object], AIMessageChunk | None]:
+        """A function that makes of a chunk of text one with this id; it gives None if text is not all that a chunk has.
+
+        Args:
+            texts: Where it appends the text.
+            id: The id.
+            holder: The class of what may be given in place of a chunk: it has that as `message`, and nothing beside it
+                where `generation_info` is empty.
+        """
+
+        def take(given: Any) -> AIMessageChunk | None:
+            if given.__class__ is holder and not given.generation_info:
+                given = given.message
+            chunk: AIMessageChunk = given
+            if chunk.__class__ is not AIMessageChunk or chunk._count or chunk._more:
+                return None
+            content = chunk._content
+            if content.__class__ is not str or not content:
+                return None
+            texts.append(content)
+            if chunk._id == id:
+                return chunk
+            made: AIMessageChunk = _new(AIMessageChunk)
+            made._content = content
+            made._id = id
+            made._count = 0
+            made._buffer = made._more = None
+            return made
+
+        return take
 
     @property
     def tool_call_chunks(self) -> list[ToolCallChunk]:

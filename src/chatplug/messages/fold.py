@@ -74,8 +74,7 @@ class Buffer:
             if fold.count + 1 == count:
                 fold.push(self.pieces[count - 1])
             else:
-                for piece in self.pieces[fold.count : count]:
-                    fold.push(piece)
+                fold.extend(self.pieces[fold.count : count])
             return fold.content(), fold.id, fold.more()
 
 
@@ -122,6 +121,23 @@ class Fold:
                     self._calls.push(fragment)
             else:
                 self._push_field(name, value)
+
+    def extend(self, pieces: Iterable[str | Piece]) -> None:
+        """Add pieces; texts that follow each other are one text, of which most of a stream is made."""
+        texts: list[str] = []
+        for piece in pieces:
+            if isinstance(piece, str):
+                texts.append(piece)
+                continue
+            self._push_texts(texts)
+            texts = []
+            self.push(piece)
+        self._push_texts(texts)
+
+    def _push_texts(self, texts: list[str]) -> None:
+        if texts:
+            self.count += len(texts) - 1
+            self.push("".join(texts))
 
     def _push_content(self, content: Content) -> None:
         if isinstance(content, str):

@@ -4,7 +4,7 @@
     with Running(call, call.child):
         return call.gave(function(text))
 
-A stream gives `call.piece(...)` what it yields, and sets `call.child` for each step by `InContext`.
+A stream gives `call.piece(...)` what it yields, and sets `call.child` for each step by `in_context`.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from chatplug.runnables.chain_call import NOTHING, ChainCall, added
 from chatplug.runnables.executor import END
-from chatplug.runnables.running import AsyncInContext, InContext, Running
+from chatplug.runnables.running import AsyncInContext, Running, in_context
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
@@ -104,7 +104,7 @@ def drive_chain(call: ChainCall, pieces: Callable[[Iterator[Any]], Iterator[T]],
     with Running(call) as run:
         run.source = stream = pieces(source)
         is_heard = call.hears("on_chain_stream")
-        for piece in InContext(stream, call.child):
+        for piece in in_context(stream, call.child):
             call.piece(piece)
             if is_heard:
                 run.send(call.heard(piece))

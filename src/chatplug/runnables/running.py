@@ -1,7 +1,7 @@
 """The life of a run as a `with` block: handlers hear its start, exactly one end, and what the end was.
 
 What a run is of, its `Life` says. What is called inside the block inherits the run's config. A stream cannot hold a
-context variable across its yields, or its reader would find it: `InContext` sets it for each step alone.
+context variable across its yields, or its reader would find it: `in_context` sets it for each step alone.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from chatplug.callbacks.life import Event, Life
     from chatplug.runnables.config import ResolvedConfig
 
-__all__ = ["AsyncInContext", "InContext", "Running"]
+__all__ = ["AsyncInContext", "Running", "in_context"]
 
 T = TypeVar("T")
 
@@ -105,31 +105,26 @@ class Running:
             await adeliver_all(self._life.handlers, events)
 
 
-class InContext(Generic[T]):
-    """The items of an iterator, each step of which inherits this config. Closing it is left to whoever has it.
-
-    Not a generator: one that is left half-way is closed by whoever collects it, and asynchronously in a task.
-    """
-
-    __slots__ = ("_config", "_step")
-
-    def __init__(self, source: Iterator[T], config: ResolvedConfig) -> None:
-        self._step = iter(source).__next__
-        self._config = config
-
-    def __iter__(self) -> Self:
-        return self
-
-    def __next__(self) -> T:
-        token = current.set(self._config)
+def in_context(source: Iterator[T], config: ResolvedConfig) -> Iterator[T]:
+    """The items of an iterator, each step of which inherits this config. Closing it is left to whoever has it."""
+    step = iter(source).__next__
+    inherit, restore = current.set, current.reset
+    while True:
+        token = inherit(config)
         try:
-            return self._step()
+            item = step()
+        except StopIteration:
+            return
         finally:
-            current.reset(token)
+            restore(token)
+        yield item
 
 
 class AsyncInContext(Generic[T]):
-    """The asynchronous twin of `InContext`."""
+    """The asynchronous twin of `in_context`.
+
+    Not a generator: one that is left half-way is closed by whoever collects it, in a task of its own.
+    """
 
     __slots__ = ("_config", "_step")
 

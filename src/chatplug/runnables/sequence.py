@@ -6,7 +6,7 @@ that cannot waits for the whole, and from there on the stream goes on.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from chatplug.runnables.chain_call import NOTHING, ChainCall
 from chatplug.runnables.chain_stream import Closing, Streams
@@ -14,10 +14,11 @@ from chatplug.runnables.chained import Chain
 from chatplug.runnables.config import resolve
 from chatplug.runnables.fluent import coerce_to_runnable
 from chatplug.runnables.runnable import Input, Output, Runnable
-from chatplug.runnables.running import AsyncInContext, InContext, Running
+from chatplug.runnables.running import AsyncInContext, Running, in_context
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+    from typing import Self
 
     from chatplug.runnables.config import ResolvedConfig, RunnableConfig
 
@@ -149,19 +150,22 @@ class _SequenceCall(ChainCall):
                 error.add_note(note)
 
 
-class _Step(InContext[T]):
+class _Step(Generic[T]):
     """The stream of one step; what fails in it is known to have failed there."""
 
-    __slots__ = ("_call", "_number")
+    __slots__ = ("_call", "_next", "_number")
 
     def __init__(self, source: Iterator[T], call: _SequenceCall) -> None:
-        super().__init__(source, call.child)
+        self._next = in_context(source, call.child).__next__
         self._call = call
         self._number = call.number
 
+    def __iter__(self) -> Self:
+        return self
+
     def __next__(self) -> T:
         try:
-            return super().__next__()
+            return self._next()
         except StopIteration:
             raise
         except BaseException:
