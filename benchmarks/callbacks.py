@@ -10,7 +10,9 @@ from typing import Any
 from benchmarks import environment
 from benchmarks.measure import Case, Group, Target, interleaved, sample_of, worker
 
-_NUMBERS = dict.fromkeys(("nobody", "anobody", "in_line", "ain_line", "observing", "aobserving"), (5, 1000))
+_NUMBERS = dict.fromkeys(
+    ("nobody", "nobody_compiled_out", "anobody", "in_line", "ain_line", "observing", "aobserving"), (5, 1000)
+)
 _BESIDE = (Target("chatplug", "langchain-core", 1 / 5),)
 NOBODY = [Case("nobody", "a streamed chunk that nobody hears, sync", (Target("chatplug", "compiled out", 1.05),))]
 HEARD = [
@@ -51,9 +53,10 @@ def run(rounds: int) -> Group:
     """Measure the group; without its environment langchain-core is left out."""
     outcomes: dict[str, Any] = {}
     with ExitStack() as stack:
+        both = sample_of(stack.enter_context(worker("callbacks_compiled_out")), _NUMBERS, outcomes)
+        subjects = {"compiled out": lambda case: both(f"{case}_compiled_out"), "chatplug": both}
+        results = [interleaved(case, subjects, rounds) for case in NOBODY]
         ours = sample_of(stack.enter_context(worker("callbacks_of", "chatplug")), _NUMBERS, outcomes)
-        out = sample_of(stack.enter_context(worker("callbacks_compiled_out")), _NUMBERS, outcomes)
-        results = [interleaved(case, {"compiled out": out, "chatplug": ours}, rounds) for case in NOBODY]
         samples = {"chatplug": ours}
         python = environment.langchain()
         if python is None:

@@ -102,7 +102,7 @@ class Hearing:
         if not self._has_start:
             self._has_start = name in STARTS
         queue.items.append((self, event, hear))
-        if not queue.busy.locked():
+        if not queue.busy.locked():  # to look is quicker than to try
             queue.wake()
 
     # ---- how a method is called
