@@ -15,13 +15,15 @@ if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
     from collections.abc import Callable, Iterable
 
-    from chatplug.callbacks.event import Hear
+    from chatplug.callbacks.event import Event, Hear
     from chatplug.callbacks.run import Run
 
 __all__ = ["Audience", "Heard"]
 
-Heard: TypeAlias = "tuple[tuple[tuple[Hearing, Hear], ...], tuple[tuple[Hearing, Hear], ...]]"
-"""Who hears an event, and how: those who observe, and those in line."""
+Heard: TypeAlias = "tuple[tuple[Hearing, Hear], ...]"
+"""Who hears an event, and how."""
+_Both: TypeAlias = tuple[Heard, Heard]
+"""Those who observe, and those in line."""
 
 
 class Audience(list[BaseCallbackHandler]):
@@ -38,27 +40,33 @@ class Audience(list[BaseCallbackHandler]):
         super().__init__(handlers_outside(handlers))
         self._run = run
         self._hearings: list[Hearing] | None = None
-        self._heard: dict[str, Heard] = {}
+        self._heard: dict[str, _Both] = {}
 
     def hears(self, event: str) -> bool:
         """Whether anybody hears an event."""
-        return any(self.who_hears(event))
+        return any(self._heard.get(event) or self._who_hears(event, None))
 
-    def who_hears(self, event: str, loop: AbstractEventLoop | None = None) -> Heard:
-        """Who hears an event.
+    def tell_those_that_observe(self, event: Event, loop: AbstractEventLoop | None = None) -> Heard:
+        """Put an event into the queues of those that observe; gives those that hear it in line, in their order.
+
+        The first come first, whatever becomes of the others: who observes hears of a run that was refused, too.
 
         Args:
-            event: The event's name.
+            event: The event.
             loop: The event loop of the asynchronous code that tells it.
         """
-        found = self._heard.get(event)
-        if found is None:
-            self.hearings(loop)
-            found = self._heard[event] = self.find(event, _with_event)
+        observing, in_line = self._heard.get(event[0]) or self._who_hears(event[0], loop)
+        for hearing, hear in observing:
+            hearing.put(event, hear)
+        return in_line
+
+    def _who_hears(self, event: str, loop: AbstractEventLoop | None) -> _Both:
+        self.hearings(loop)
+        self._heard[event] = found = self.find(event, lambda method: partial(apply, method))
         return found
 
-    def find(self, event: str, hear: Callable[[Any], Hear]) -> Heard:
-        """Who hears an event, in order: at the end of a run in the reverse.
+    def find(self, event: str, hear: Callable[[Any], Hear]) -> _Both:
+        """Who hears an event, those who observe and those in line, in order: at the end of a run in the reverse.
 
         Args:
             event: The event's name.
@@ -89,7 +97,3 @@ class Audience(list[BaseCallbackHandler]):
         self._hearings = [one for at, one in enumerate(hearings) if at <= place or one.queue is not None]
         self[:] = [one.handler for one in self._hearings]
         self._heard.clear()
-
-
-def _with_event(method: Any) -> Hear:
-    return partial(apply, method)

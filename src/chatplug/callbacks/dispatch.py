@@ -42,7 +42,7 @@ async def adispatch(handlers: list[BaseCallbackHandler], event: str, *args: Any,
 def deliver(handlers: list[BaseCallbackHandler], event: Event) -> None:
     """Tell each handler of an event that is ready."""
     audience = handlers if type(handlers) is Audience else Audience(handlers)
-    told = tell(audience, event, audience.who_hears(event[0]))
+    told = tell(audience, event, audience.tell_those_that_observe(event))
     if event[0] == "on_run_end" and event[1][0].parent is None:
         settle(audience)
     if told is not None:
@@ -52,21 +52,15 @@ def deliver(handlers: list[BaseCallbackHandler], event: Event) -> None:
 async def adeliver(handlers: list[BaseCallbackHandler], event: Event) -> None:
     """The asynchronous twin of `deliver`."""
     audience = handlers if type(handlers) is Audience else Audience(handlers)
-    told = await atell(audience, event, audience.who_hears(event[0], asyncio.get_running_loop()))
+    told = await atell(audience, event, audience.tell_those_that_observe(event, asyncio.get_running_loop()))
     if event[0] == "on_run_end" and event[1][0].parent is None:
         await asettle(audience)
     if told is not None:
         told.end()
 
 
-def tell(audience: Audience, event: Event, heard: Heard) -> Told | None:
-    """Tell those who hear an event; gives what has failed, if anything has.
-
-    Those that observe come first, whatever becomes of the others: they hear of a run that was refused, too.
-    """
-    observing, in_line = heard
-    for hearing, hear in observing:
-        hearing.put(event, hear)
+def tell(audience: Audience, event: Event, in_line: Heard) -> Told | None:
+    """Tell those who hear an event in line; gives what has failed, if anything has."""
     told: Told | None = None
     for hearing, hear in in_line:
         try:
@@ -78,11 +72,8 @@ def tell(audience: Audience, event: Event, heard: Heard) -> Told | None:
     return told
 
 
-async def atell(audience: Audience, event: Event, heard: Heard) -> Told | None:
+async def atell(audience: Audience, event: Event, in_line: Heard) -> Told | None:
     """The asynchronous twin of `tell`."""
-    observing, in_line = heard
-    for hearing, hear in observing:
-        hearing.put(event, hear)
     told: Told | None = None
     for hearing, hear in in_line:
         try:

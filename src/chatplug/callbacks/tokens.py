@@ -73,7 +73,7 @@ class Tokens:
         announced: What the model has announced itself.
     """
 
-    __slots__ = ("_announced", "_audience", "_heard", "_pending")
+    __slots__ = ("_announced", "_audience", "_in_line", "_observing", "_pending")
 
     def __init__(self, audience: Audience, run: Run, announced: Announced) -> None:
         self._audience = audience
@@ -91,7 +91,7 @@ class Tokens:
 
             return hear
 
-        self._heard = audience.find(TOKEN, with_facts)
+        self._observing, self._in_line = audience.find(TOKEN, with_facts)
 
     def tell(self, message: AIMessageChunk, given: AIMessageChunk | ChatGenerationChunk) -> None:
         """Tell handlers of a chunk that the caller is about to get, unless the model has announced it.
@@ -102,16 +102,21 @@ class Tokens:
         """
         if not (self._pending and self._announced.was_told(given)):
             content = content_of(message)
-            text = content if content.__class__ is str else message.text
-            tell(self._audience, (TOKEN, text, message), self._heard)
+            event = (TOKEN, content if content.__class__ is str else message.text, message)
+            for hearing, hear in self._observing:
+                hearing.put(event, hear)
+            if self._in_line:
+                tell(self._audience, event, self._in_line)
 
     def atell(self, message: AIMessageChunk, given: AIMessageChunk | ChatGenerationChunk) -> Awaitable[object]:
         """The asynchronous twin of `tell`; no coroutine of its own, which would be one more for each chunk."""
         if self._pending and self._announced.was_told(given):
             return _nothing()
         content = content_of(message)
-        text = content if content.__class__ is str else message.text
-        return atell(self._audience, (TOKEN, text, message), self._heard)
+        event = (TOKEN, content if content.__class__ is str else message.text, message)
+        for hearing, hear in self._observing:
+            hearing.put(event, hear)
+        return atell(self._audience, event, self._in_line)
 
 
 async def _nothing() -> None:
