@@ -23,7 +23,10 @@ PLACES: Mapping[str, Mapping[str, str]] = {
         "testing/conformance/blocking.py": "knows it when others call it in an event loop",
         "testing/fakes.py": "a fake model that takes its time",
     },
-    "concurrent.futures.ThreadPoolExecutor": {"runnables/batch.py": "several calls at once"},
+    "concurrent.futures.ThreadPoolExecutor": {
+        "callbacks/carrying.py": "what pools are given takes handlers along",
+        "runnables/batch.py": "several calls at once",
+    },
     "importlib.metadata.entry_points": {"plugins/discovery.py": "reads what is installed"},
     "importlib_metadata.entry_points": {"plugins/discovery.py": "reads what is installed"},
     "importlib_metadata.distributions": {"plugins/discovery.py": "reads what is installed"},

@@ -121,27 +121,6 @@ def test_threads_that_are_started_in_the_block_count_and_so_do_theirs() -> None:
     assert counted.usage_metadata["it"]["total_tokens"] == 5 * 18
 
 
-def test_a_thread_that_was_there_before_counts_nothing_and_neither_does_one_of_another_block() -> None:
-    model = Counts(model_name="it")
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(model.invoke, "x").result()
-        with get_usage_metadata_callback() as counted:
-            pool.submit(model.invoke, "x").result()
-
-        def elsewhere() -> dict[str, Any]:
-            with get_usage_metadata_callback() as other:
-                thread = threading.Thread(target=model.invoke, args=("x",))
-                thread.start()
-                thread.join()
-            return dict(other.usage_metadata)
-
-        with get_usage_metadata_callback() as beside:
-            found = pool.submit(elsewhere).result()
-
-    assert found == {"it": USAGE}
-    assert (counted.usage_metadata, beside.usage_metadata) == ({}, {})
-
-
 async def test_tasks_that_are_started_in_the_block_count() -> None:
     model = Counts(model_name="it")
 

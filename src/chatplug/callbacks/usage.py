@@ -75,7 +75,8 @@ def get_usage_metadata_callback(
 ) -> Generator[UsageMetadataCallbackHandler]:
     """Count the tokens of whatever is called in the block, and in the tasks and threads that are started in it.
 
-    Of nested blocks each counts. A call that a thread does which was there before the block is not counted, unless that
+    Of nested blocks each counts. What is submitted to a `ThreadPoolExecutor` in the block counts, whenever the pool's
+    thread was started. A call that another thread does which was there before the block is not counted, unless that
     thread runs it in a copy of the block's context, as `asyncio.to_thread` and the host's own threads do.
 
     Args:

@@ -11,6 +11,7 @@ import asyncio
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from contextvars import Context
 from queue import Empty, SimpleQueue
 from threading import RLock, Thread, get_ident
 from typing import TypeAlias
@@ -54,7 +55,7 @@ class _Threads:
             return True
         _begin_to_work()
         try:
-            Thread(target=self._run, name="chatplug-callbacks", daemon=True).start()
+            _start(Thread(target=self._run, name="chatplug-callbacks", daemon=True))
         except RuntimeError:
             self._places.append(None)
             return len(self._places) < _MOST_THREADS
@@ -100,7 +101,7 @@ class _Loop:
                 loop = asyncio.new_event_loop()
                 thread = Thread(target=self._run, args=(loop,), name="chatplug-callbacks-loop", daemon=True)
                 try:
-                    thread.start()
+                    _start(thread)
                 except RuntimeError:
                     loop.close()
                     return None
@@ -129,6 +130,11 @@ def _begin_to_work() -> None:
         _is_working = True
         for work in _working:
             work()
+
+
+def _start(thread: Thread) -> None:
+    """Start a thread that takes nothing along from whoever was the first to need it (`carrying`)."""
+    Context().run(thread.start)
 
 
 def submit(work: Work) -> None:
