@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
+import tempfile
 from collections.abc import Callable, Generator
 from pathlib import Path
 
@@ -23,6 +24,10 @@ hypothesis.settings.load_profile("chatplug")
 
 pytest_collect_file = (pages + docstrings).pytest()
 
+
+# What a test's handlers went through is kept when the process ends, and not for the user who runs the tests.
+_state = tempfile.TemporaryDirectory()
+os.environ["XDG_STATE_HOME"] = _state.name
 
 # Nobody's key gets into a test, and so none gets out of one to a real provider.
 for _name in [name for name in os.environ if name.endswith(("_API_KEY", "_TOKEN"))]:

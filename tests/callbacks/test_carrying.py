@@ -16,7 +16,7 @@ from typing import Any, cast
 import pytest
 
 from chatplug.callbacks import UsageMetadataCallbackHandler, flush, get_usage_metadata_callback
-from chatplug.callbacks.carrying import around
+from chatplug.callbacks.ambient import around
 from tests.callbacks.test_usage import Counts
 
 SECONDS = 30

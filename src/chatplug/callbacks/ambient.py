@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
-from chatplug.callbacks.carrying import around, carry
 from chatplug.callbacks.extension import extension_handlers
 
 if TYPE_CHECKING:
@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
     from chatplug.callbacks.handler import BaseCallbackHandler
 
-__all__ = ["ambient_handlers", "heard_by"]
+__all__ = ["ambient_handlers", "around", "heard_by"]
+
+around: ContextVar[tuple[BaseCallbackHandler, ...]] = ContextVar("chatplug_handlers", default=())
+"""The handlers of the blocks around this code, the outermost first."""
 
 
 def ambient_handlers() -> Sequence[BaseCallbackHandler]:
@@ -25,7 +28,9 @@ def ambient_handlers() -> Sequence[BaseCallbackHandler]:
 @contextmanager
 def heard_by(handler: BaseCallbackHandler) -> Generator[None]:
     """Have a handler hear whatever is called in the block, and in the tasks and threads that are started in it."""
-    carry()
+    from chatplug.callbacks.carrying import carry
+
+    carry(around)
     around.set((*around.get(), handler))
     try:
         yield

@@ -10,37 +10,39 @@ from __future__ import annotations
 
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from contextvars import ContextVar
 from functools import partial, wraps
 from threading import RLock, Thread
 from types import MethodType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextvars import ContextVar
 
     from chatplug.callbacks.handler import BaseCallbackHandler
 
-__all__ = ["around", "carry"]
+__all__ = ["carry"]
 
-around: ContextVar[tuple[BaseCallbackHandler, ...]] = ContextVar("chatplug_handlers", default=())
-"""The handlers of the blocks around this code, the outermost first."""
+Around: TypeAlias = "ContextVar[tuple[BaseCallbackHandler, ...]]"
 
 _installing = RLock()
 _installed: dict[str, Any] = {}
 """What stands in the place of each method, as it was left."""
 
 
-def carry() -> None:
-    """See to it that threads and pools take the handlers along; it is not taken back, since others may wrap it."""
-    from concurrent.futures import ThreadPoolExecutor
+def carry(around: Around) -> None:
+    """See to it that threads and pools take the handlers along; it is not taken back, since others may wrap it.
 
-    _install(Thread, "start", _carrying_start)
-    _install(ThreadPoolExecutor, "submit", _carrying_submit)
+    Args:
+        around: Where the handlers are.
+    """
+    _install(Thread, "start", _carrying_start, around)
+    _install(ThreadPoolExecutor, "submit", _carrying_submit, around)
 
 
-def _install(owner: type, name: str, make: Callable[[Any], Any]) -> None:
+def _install(owner: type, name: str, make: Callable[[Any, Around], Any], around: Around) -> None:
     if getattr(owner, name) is _installed.get(name):
         return
     with _installing:
@@ -50,11 +52,11 @@ def _install(owner: type, name: str, make: Callable[[Any], Any]) -> None:
         while wrapped is not None and wrapped is not ours:
             wrapped = getattr(wrapped, "__wrapped__", None)
         if wrapped is None:
-            _installed[name] = made = make(present)
+            _installed[name] = made = make(present, around)
             setattr(owner, name, made)
 
 
-def _carrying_start(start: Callable[[Thread], None]) -> Callable[[Thread], None]:
+def _carrying_start(start: Callable[[Thread], None], around: Around) -> Callable[[Thread], None]:
     @wraps(start)
     def start_with_handlers(self: Thread) -> None:
         handlers = around.get()
@@ -93,13 +95,13 @@ def _put_back(thread: Thread, run: Callable[[], None]) -> None:
         thread.run = run  # type: ignore[method-assign]  # as it was
 
 
-def _carrying_submit(submit: Callable[..., Any]) -> Callable[..., Any]:
+def _carrying_submit(submit: Callable[..., Any], around: Around) -> Callable[..., Any]:
     @wraps(submit)
     def submit_with_handlers(self: Any, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         handlers = around.get()
         if not handlers:
             return submit(self, fn, *args, **kwargs)
-        called = fn if _is_elsewhere(self) else partial(_call, handlers, fn)
+        called = fn if _is_elsewhere(self) else partial(_call, around, handlers, fn)
         # A thread that the pool starts for it outlives the block, and serves others.
         token = around.set(())
         try:
@@ -116,7 +118,9 @@ def _is_elsewhere(pool: object) -> bool:
     return module is not None and isinstance(pool, module.InterpreterPoolExecutor)
 
 
-def _call(handlers: tuple[BaseCallbackHandler, ...], fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+def _call(
+    around: Around, handlers: tuple[BaseCallbackHandler, ...], fn: Callable[..., Any], /, *args: Any, **kwargs: Any
+) -> Any:
     token = around.set(handlers)
     try:
         return fn(*args, **kwargs)
