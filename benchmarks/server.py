@@ -1,7 +1,8 @@
 """A model server that costs next to nothing: a thread for each connection, answers made beforehand.
 
 It is a process of its own, so that its work is not counted as the client's. What it answers is in the path:
-`/call`, `/burst`, `/paced`, `/tools`, and for `benchmarks.load` `/slow`, `/large` and `/words500` with its kin, each
+`/call`, `/burst`, `/paced`, `/tools`, for `benchmarks.load` `/slow`, `/large` and `/words500` with its kin, and for
+`benchmarks.behaviour` `/broken` (hangs up in mid-stream) and `/short` (ends a stream well that has not said so), each
 followed by what OpenAI's paths have. As real servers do, it sends each event as one chunk of HTTP's chunked coding, and
 in a burst lets the kernel put together what it can.
 """
@@ -72,6 +73,8 @@ def _answers() -> dict[bytes, list[bytes]]:
         b"tools": [b"".join(_stream(canned.tool_events(FRAGMENTS)))],
         b"slow": _whole(canned.answer()),
         b"large": _whole(canned.answer("x" * (LARGE << 20))),
+        b"broken": [b"".join(_stream(canned.text_events(100))[:21])],
+        b"short": [b"".join([*_stream(canned.text_events(100))[:21], b"0\r\n\r\n"])],
         **{b"words%d" % number: [b"".join(_stream(canned.text_events(number)))] for number in WORDS},
     }
 
@@ -99,6 +102,8 @@ def _serve(connection: socket.socket, answers: dict[bytes, list[bytes]]) -> None
             for piece in pieces:
                 time.sleep(PAUSE)
                 connection.sendall(piece)
+            if case == b"broken":
+                return
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -74,6 +75,15 @@ def test_it_passes_its_tests_with_nothing_skipped(made: Made) -> None:
 def test_a_provider_answers_at_once(made: Made) -> None:
     if made.kind in ("provider", "small"):
         assert made.run("-m", "chatplug", "run", "acme:x", "hi") == "x heard: hi\n"
+
+
+def test_what_the_readme_shows_is_what_is_heard_and_converted(made: Made) -> None:
+    readme = (made.folder / "README.md").read_text(encoding="utf-8")
+    shown = {"callbacks": "INFO:chatplug_acme:fake:None ok after", "converter": "Once.\n"}
+    for block in re.findall(r"^```python\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL):
+        said = made.run("-c", f"import sys\nsys.stderr = sys.stdout\n{block}")
+        assert shown.pop(made.kind) in said
+    assert made.kind not in shown or made.kind in ("provider", "small")
 
 
 def test_it_is_formatted_and_typed(made: Made) -> None:

@@ -899,3 +899,25 @@ def test_a_class_without_generate_is_no_model() -> None:
 
     with pytest.raises(TypeError, match="abstract"):
         Nothing()  # type: ignore[abstract]  # the mistake under test
+
+
+def test_a_kind_may_be_said_plainly_in_the_body_of_a_class() -> None:
+    class Plain(SimpleChatModel):
+        _llm_type = "plain"
+
+        def _call(self, *args: Any, **kwargs: Any) -> str:
+            return "hi"
+
+    model = Plain()
+
+    assert (model._llm_type, model.provider, model.identifying_params) == ("plain", "plain", {"_type": "plain"})
+    assert model.model_copy()._llm_type == "plain"
+
+
+def test_a_kind_that_nobody_says_is_asked_for() -> None:
+    class Silent(SimpleChatModel):
+        def _call(self, *args: Any, **kwargs: Any) -> str:
+            return "hi"
+
+    with pytest.raises(TypeError, match="_llm_type"):
+        Silent()  # type: ignore[abstract]  # that is what is tried

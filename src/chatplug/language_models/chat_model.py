@@ -182,7 +182,9 @@ class BaseChatModel(StructuredModel):
     @property
     @abstractmethod
     def _llm_type(self) -> str:
-        """The kind of model, in one word; for logs."""
+        """The kind of model, in one word; for logs. A class may say it plainly: `_llm_type = "acme"`."""
+        # Which pydantic takes for a private attribute.
+        return str((self.__pydantic_private__ or {})["_llm_type"])
 
     @property
     def _identifying_params(self) -> Mapping[str, Any]:
