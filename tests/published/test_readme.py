@@ -23,7 +23,17 @@ def installed(wheelhouse: Wheelhouse, fresh: Path, folder: Path, module: str, pr
     source.mkdir()
     (source / "pyproject.toml").write_text(project, encoding="utf-8")
     (source / module).write_text(FILES[module], encoding="utf-8")
-    pip = [sys.executable, "-m", "pip", "--python", fresh / "python", "install", "-q", "--target", folder / "site"]
+    pip: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--python",
+        fresh / "python",
+        "install",
+        "-q",
+        "--target",
+        folder / "site",
+    ]
     called(*pip, "--no-deps", source, env=wheelhouse.variables)
     return {**wheelhouse.variables, "PYTHONPATH": str(folder / "site")}
 
