@@ -93,7 +93,8 @@ def test_the_readme_installs_the_plugins_it_names() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     command = next(line for line in readme.splitlines() if line.startswith("python -m pip install"))
 
-    folders = [word for word in command.partition("&&")[0].split() if word.startswith("plugins/")]
+    words = [word.removeprefix("./") for word in command.partition("&&")[0].split()]
+    folders = [word for word in words if word.startswith("plugins/")]
 
     assert folders
     assert all((ROOT / folder / "pyproject.toml").exists() for folder in folders)
