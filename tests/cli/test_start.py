@@ -57,3 +57,11 @@ def test_without_its_extra_the_command_says_what_to_install(start: Start) -> Non
 
     assert (code, out) == (1, "")
     assert said == "Error: The chatplug command needs click and rich. Install it with: pip install 'chatplug[cli]'\n"
+
+
+def test_the_kit_says_what_to_install_where_pytest_is_missing(start: Start) -> None:
+    without = "import sys; sys.modules['pytest'] = None; from chatplug.cli import main; main()"
+    code, out, said = start("conformance", "echo", python=("-c", without)).end()
+
+    assert (code, out) == (1, "")
+    assert said == "Error: The kit needs pytest. Install it with: pip install 'chatplug[testing]'\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +53,8 @@ def conformance(  # noqa: PLR0913  # click gives each option as an argument
     PROVIDER is a provider's name, or provider:model. Without a model, the first that the provider lists is tested. The
     exit code is 1 if a test failed. It needs the extra `testing`.
     """
+    if find_spec("pytest") is None:
+        raise click.ClickException("The kit needs pytest. Install it with: pip install 'chatplug[testing]'")
     from chatplug.cli.conformance_run import scored
 
     score = scored(provider, settings, suite)
