@@ -141,6 +141,54 @@ def test_a_second_call_without_any_id_is_known_by_its_new_name() -> None:
     assert calls(whole) == [(None, "look", {}), (None, "find", {})]
 
 
+def test_a_second_call_of_one_tool_without_any_id_is_known_by_its_name_behind_whole_arguments() -> None:
+    whole = deltas(
+        [{"index": 0, "name": "look", "args": '{"x": 1}'}, {"index": 0, "name": "look", "args": '{"x"'}],
+        [{"index": 0, "args": ": 2}"}],
+        [{"index": 0, "name": "look", "args": {"x": 3}}],
+    )
+
+    assert calls(whole) == [(None, "look", {"x": 1}), (None, "look", {"x": 2}), (None, "look", {"x": 3})]
+
+
+def test_a_name_repeated_on_each_fragment_is_one_call() -> None:
+    whole = deltas(*([{"index": 0, "name": "look", "args": args}] for args in ('{"x": {', '"y": {}', "}", "}", " ")))
+
+    assert calls(whole) == [(None, "look", {"x": {"y": {}}})]
+
+
+def test_arguments_that_are_said_once_more_at_the_end_are_said_once() -> None:
+    whole = deltas(
+        [{"index": 0, "id": "a", "name": "look", "args": '{"x"'}],
+        [{"index": 0, "id": "a", "args": ": 1}"}],
+        [{"index": 0, "id": "a", "name": "look", "args": '{"x": 1}'}],
+    )
+
+    assert calls(whole) == [("a", "look", {"x": 1})]
+
+
+def test_more_arguments_behind_whole_ones_of_the_same_id_are_no_second_call() -> None:
+    whole = deltas(
+        [{"index": 0, "id": "a", "name": "look", "args": "{}"}],
+        [{"index": 0, "id": "a", "name": "look", "args": '{"x": 1}'}],
+    )
+
+    assert whole.tool_calls == []
+    assert [call["args"] for call in whole.invalid_tool_calls] == ['{}{"x": 1}']
+
+
+def test_an_id_that_changes_with_each_fragment_is_one_call_until_its_arguments_are_whole() -> None:
+    whole = deltas(
+        [{"index": 0, "id": "a", "name": "look", "args": ""}],
+        [{"index": 0, "id": "b", "args": '{"x"'}],
+        [{"index": 0, "id": "c", "args": ": 1}"}],
+        [{"index": 0, "id": "d"}],
+        [{"index": 0, "name": "find", "args": "{}"}],
+    )
+
+    assert calls(whole) == [("a", "look", {"x": 1}), ("d", "find", {})]
+
+
 def test_arguments_that_arrive_as_an_object_are_the_arguments() -> None:
     whole = deltas([{"index": 0, "id": "a", "name": "look", "args": {"x": "é"}}])
 

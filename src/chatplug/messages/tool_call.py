@@ -148,15 +148,22 @@ class _Growing:
     def has_args(self) -> bool:
         return any(self._pieces or ())
 
+    def is_whole(self) -> bool:
+        """Whether the arguments are an object to its end, which nothing can continue."""
+        return bool(self._pieces and self._pieces[-1].rstrip().endswith("}") and self._read().is_whole)
+
     def so_far(self) -> tuple[dict[str, Any] | None, str | None]:
         """What `read_arguments` gives for a text that is still arriving, without reading it from the beginning."""
+        return _arguments_so_far(self._read())
+
+    def _read(self) -> PartialJSON:
         if self._parser is None:
             self._parser = PartialJSON(allow_control_characters=True)
             self._unread = [self.text() or ""]
         for piece in self._unread:
             self._parser.feed(piece)
         self._unread = []
-        return _arguments_so_far(self._parser)
+        return self._parser
 
 
 _FRAGMENT = frozenset({"args", "id", "index", "name", "type"})
@@ -189,7 +196,16 @@ class CallFold:
             # Most fragments are a piece of the arguments of a call that is there.
             self._by_index[index].add(args)
             return
+        if not (args is None or isinstance(args, str)):  # pyright: ignore[reportUnnecessaryIsInstance]  # the wild sends objects
+            args = _as_text(args)
         call = self._target(index, identity, name)
+        if call is not None and args and args.strip() and call.is_whole():
+            # Gateways to Gemini give all calls one index, and some no id (reported to 2026-08); others say all of a
+            # call again at its end (LiteLLM, reported 2026-02).
+            if not identity or identity != call.id:
+                call = None if name else call
+            elif args == call.text():
+                args = None
         if call is None:
             call = _Growing(identity, index)
             self._calls.append(call)
@@ -202,7 +218,7 @@ class CallFold:
         if name is not None and name != call.name:
             call.name = (call.name or "") + name
         if args is not None:
-            call.add(args if isinstance(args, str) else _as_text(args))  # pyright: ignore[reportUnnecessaryIsInstance]  # the wild sends objects
+            call.add(args)
         call.more.update((key, value) for key, value in fragment.items() if key not in _FRAGMENT)
 
     def _target(self, index: int | str | None, identity: str | None, name: str | None) -> _Growing | None:
@@ -214,7 +230,8 @@ class CallFold:
             return call
         if identity:
             found = self._named(identity, index)
-            if found is not None or call is None or call.id:
+            # Some servers make a new id for each fragment (poolsideai/pool#9, 2026-05); a new call has a name.
+            if found is not None or call is None or (call.id and (name or call.is_whole())):
                 return found
         # A new name after arguments, on an index that was used, is a second call that reuses it.
         is_second = call is not None and name and call.name and name != call.name and call.has_args
