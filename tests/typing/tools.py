@@ -14,7 +14,7 @@ from chatplug.language_models import BaseChatModel, LanguageModelInput
 from chatplug.messages import AIMessage, AIMessageChunk, BaseMessage
 from chatplug.output_parsers import JsonOutputParser, PydanticOutputParser, StrOutputParser
 from chatplug.runnables import Runnable
-from chatplug.tools import BaseTool, StructuredTool, run_tools, tool
+from chatplug.tools import BaseTool, RunnableTool, StructuredTool, run_tools, tool
 
 
 class Movie(BaseModel):
@@ -91,3 +91,12 @@ class Search(BaseTool):
 
 def having_own_tools() -> None:
     Search().invoke({"query": "x"})
+
+
+def tools_of_runnables(model: BaseChatModel, step: Runnable[str, int]) -> None:
+    assert_type(step.as_tool(name="f", arg_types={"a": int}), RunnableTool)
+    assert_type(model.as_tool(Movie), RunnableTool)
+    assert_type(tool("f", step), RunnableTool)
+    assert_type(tool("f", step, description="d", return_direct=True), RunnableTool)
+    assert_type(tool("f")(step), RunnableTool)
+    assert_type(tool(step), RunnableTool)

@@ -68,15 +68,8 @@ class RunnableBinding(Delegating[Input, Output]):
         self.listeners = list(listeners)
         self.input_type, self.output_type = input_type, output_type
 
-    @property
-    def InputType(self) -> Any:  # noqa: N802  # the vocabulary's name
-        """The type it takes."""
-        return self.input_type or self.bound.InputType
-
-    @property
-    def OutputType(self) -> Any:  # noqa: N802  # the vocabulary's name
-        """The type it gives."""
-        return self.output_type or self.bound.OutputType
+    def _types(self) -> tuple[Any, Any]:
+        return self.input_type or self.bound.InputType, self.output_type or self.bound.OutputType
 
     def get_name(self) -> str:
         """The name of its runs: what its config says, or the name of what is bound."""

@@ -50,6 +50,9 @@ class RunnableBranch(Chain[Input, Output]):
             self.branches.append((coerce_to_runnable(condition), coerce_to_runnable(branch)))
         self.default = coerce_to_runnable(default)
 
+    def _types(self) -> tuple[Any, Any]:
+        return self.default.InputType, self.default.OutputType
+
     def invoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:
         """What the first branch gives whose condition holds."""
         call = self._opened(input, config)

@@ -74,6 +74,9 @@ class RunnableConfigurableFields(Delegating[Input, Output]):
         """The name of its runs: that of the Runnable."""
         return self.default.get_name()
 
+    def _types(self) -> tuple[Any, Any]:
+        return self.default.InputType, self.default.OutputType
+
     def _at_once(self, configs: Sequence[Mapping[str, Any]]) -> int | None:
         return self.default._at_once(configs)  # noqa: SLF001  # of this class
 
@@ -133,6 +136,9 @@ class RunnableConfigurableAlternatives(Delegating[Input, Output]):
     def get_name(self) -> str:
         """The name of its runs: that of the default."""
         return self.default.get_name()
+
+    def _types(self) -> tuple[Any, Any]:
+        return self.default.InputType, self.default.OutputType
 
     def _at_once(self, configs: Sequence[Mapping[str, Any]]) -> int | None:
         return self.default._at_once(configs)  # noqa: SLF001  # of this class

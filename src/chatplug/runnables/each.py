@@ -37,6 +37,9 @@ class RunnableEach(Runnable["Sequence[One]", "list[Made]"]):
         """The name of its runs: `RunnableEach<...>` with that of what is called."""
         return f"RunnableEach<{self.bound.get_name()}>"
 
+    def _types(self) -> tuple[Any, Any]:
+        return list[self.bound.InputType], list[self.bound.OutputType]  # type: ignore[name-defined]  # made while it runs
+
     def invoke(self, input: Sequence[One], config: RunnableConfig | None = None, **kwargs: Any) -> list[Made]:
         """The outputs, in the order of the inputs."""
         call = ChainCall(self.get_name(), input, resolve(config))

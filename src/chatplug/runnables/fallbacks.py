@@ -53,6 +53,9 @@ class RunnableWithFallbacks(Attempted[Input, Output]):
         """All that may be tried."""
         return [self.runnable, *self.fallbacks]
 
+    def _types(self) -> tuple[Any, Any]:
+        return self.runnable.InputType, self.runnable.OutputType
+
     def _trying(self, call: ChainCall) -> Trying:
         return _FallingBack(self, call)
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from chatplug.runnables.retry import ExponentialJitterParams, RunnableRetry
     from chatplug.runnables.runnable import Runnable
     from chatplug.runnables.sequence import RunnableSequence
+    from chatplug.tools.arguments import ArgsSchema
+    from chatplug.tools.of_runnable import RunnableTool
 
 __all__ = ["Fluent", "chain", "coerce_to_runnable", "is_runnable"]
 
@@ -298,6 +300,38 @@ class Fluent(Generic[Input, Output]):
             exclude_tags=exclude_tags,
         )
         return astream_events(_this(self), input, config, version, wanted, kwargs)
+
+    # ---- as a tool
+
+    def as_tool(
+        self,
+        args_schema: ArgsSchema | None = None,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        arg_types: Mapping[str, Any] | None = None,
+        **more: Any,
+    ) -> RunnableTool:
+        """This one as a tool, which a model may call.
+
+        What the tool takes says `args_schema`, or `arg_types`, or the type of the input: the fields of a pydantic
+        class, a TypedDict or a dataclass, and for any other type one argument, `input`.
+
+        Args:
+            args_schema: What it takes: a pydantic class, or a JSON Schema. The input is a dict then.
+            name: The tool's name; None for that of the runs.
+            description: What it does, for the model; None for a docstring.
+            arg_types: The name and the type of each argument. The input is a dict then.
+            **more: Other fields of the tool, such as `return_direct`.
+
+        Raises:
+            SchemaError: If nothing says what it takes, or it has no name by which a model could call it.
+        """
+        from chatplug.tools.of_runnable import RunnableTool
+
+        return RunnableTool.from_runnable(
+            _this(self), args_schema, name=name, description=description, arg_types=arg_types, **more
+        )
 
     # ---- for lists and dicts
 

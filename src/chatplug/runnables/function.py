@@ -18,6 +18,7 @@ from chatplug.runnables.config import HandedConfig
 from chatplug.runnables.executor import aiter_in_executor, run_in_executor
 from chatplug.runnables.fluent import Fluent, is_runnable
 from chatplug.runnables.running import Running
+from chatplug.runnables.types_of import types_of_function
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -86,6 +87,9 @@ class RunnableLambda(Chain[Given, Made]):
         self.name = name or (own if own != "<lambda>" else None)
         self._asks = asks(func)
         self._aasks = self._asks if afunc is None else asks(afunc)
+
+    def _types(self) -> tuple[Any, Any]:
+        return types_of_function(self.func or self.afunc)
 
     def invoke(self, input: Given, config: RunnableConfig | None = None, **kwargs: Any) -> Made:
         """What the function gives."""

@@ -79,6 +79,10 @@ class RunnableParallel(Chain[Given, dict[str, Any]]):
         """The name of its runs: `RunnableParallel<first,second>` unless it has one."""
         return self.name or f"RunnableParallel<{','.join(self.steps)}>"
 
+    def _types(self) -> tuple[Any, Any]:
+        taken = (step.InputType for step in self.steps.values())
+        return next((kind for kind in taken if kind is not Any), Any), dict[str, Any]
+
     def _opened(self, given: object, config: Mapping[str, Any] | None) -> _ParallelCall:
         return _ParallelCall(self, given, config)
 

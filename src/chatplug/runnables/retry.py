@@ -96,6 +96,9 @@ class RunnableRetry(Attempted[Input, Output]):
             return True
         return isinstance(error, self._hopeless) and not isinstance(error, TransientError)
 
+    def _types(self) -> tuple[Any, Any]:
+        return self.bound.InputType, self.bound.OutputType
+
     def _trying(self, call: ChainCall) -> Trying:
         return _Retrying(self, call)
 

@@ -247,19 +247,21 @@ class Runnable(Fluent[Input, Output], ABC):
 
     # ---- what it says of itself
 
-    @property
-    def InputType(self) -> Any:  # noqa: N802  # the vocabulary's name
-        """The type it takes, as its class says; `Any` where it does not."""
+    def _types(self) -> tuple[Any, Any]:
+        """The two types that it takes and gives, as its class says; one that is made of others asks them."""
         from chatplug.runnables.types_of import types_of
 
-        return types_of(self)[0]
+        return types_of(self)
+
+    @property
+    def InputType(self) -> Any:  # noqa: N802  # the vocabulary's name
+        """The type it takes; `Any` where nothing says it."""
+        return self._types()[0]
 
     @property
     def OutputType(self) -> Any:  # noqa: N802  # the vocabulary's name
-        """The type it gives, as its class says; `Any` where it does not."""
-        from chatplug.runnables.types_of import types_of
-
-        return types_of(self)[1]
+        """The type it gives; `Any` where nothing says it."""
+        return self._types()[1]
 
     @property
     def input_schema(self) -> type[BaseModel]:

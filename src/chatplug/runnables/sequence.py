@@ -75,6 +75,9 @@ class RunnableSequence(Chain[Input, Output]):
         """The last step."""
         return self.steps[-1]
 
+    def _types(self) -> tuple[Any, Any]:
+        return self.first.InputType, self.last.OutputType
+
     def invoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:
         """What the last step gives; keyword arguments go to the first."""
         call = self._opened(input, config)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin
 
 from chatplug.runnables.fluent import Fluent
@@ -9,7 +10,7 @@ from chatplug.runnables.fluent import Fluent
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-__all__ = ["schema_of", "types_of"]
+__all__ = ["schema_of", "types_of", "types_of_function"]
 
 
 def types_of(runnable: object) -> tuple[Any, Any]:
@@ -29,6 +30,24 @@ def types_of(runnable: object) -> tuple[Any, Any]:
                 first, second = (Any if isinstance(one, TypeVar) else one for one in arguments)
                 return first, second
     return Any, Any
+
+
+def types_of_function(function: object) -> tuple[Any, Any]:
+    """The types of a function's first parameter and of what it gives; `Any` for one that it does not say.
+
+    >>> def shout(text: str): ...
+    >>> types_of_function(shout)
+    (<class 'str'>, typing.Any)
+    """
+    from chatplug.json_schema.names import hints_of
+
+    is_plain = inspect.isroutine(function) or inspect.isclass(function)
+    try:
+        first = next(iter(inspect.signature(function).parameters), "")  # type: ignore[arg-type]  # or it raises
+        hints = hints_of(function if is_plain else getattr(function, "__call__", function))  # noqa: B004  # an object's
+    except (NameError, TypeError, ValueError):
+        return Any, Any
+    return hints.get(first, Any), hints.get("return", Any)
 
 
 def schema_of(name: str, kind: Any) -> type[BaseModel]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     )
     from chatplug.tools.definition import BaseTool
     from chatplug.tools.loop import arun_tools, run_tools
+    from chatplug.tools.of_runnable import RunnableTool
     from chatplug.tools.structured import StructuredTool, tool
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "BaseTool",
     "InjectedToolArg",
     "InjectedToolCallId",
+    "RunnableTool",
     "StructuredTool",
     "ToolException",
     "ToolLike",
@@ -39,6 +41,7 @@ _HOMES = {
     "BaseTool": "tools.definition",
     "InjectedToolArg": "tools.arguments",
     "InjectedToolCallId": "tools.arguments",
+    "RunnableTool": "tools.of_runnable",
     "StructuredTool": "tools.structured",
     "ToolException": "errors",
     "ToolLike": "tools.convert",

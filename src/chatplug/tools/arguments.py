@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from copy import copy
 from typing import Any, Literal, TypeAlias
@@ -26,6 +27,7 @@ __all__ = [
     "checked_schema",
     "explained",
     "runtime_of",
+    "said_by",
 ]
 
 ArgsSchema: TypeAlias = type[BaseModel] | dict[str, Any]
@@ -147,6 +149,13 @@ class Arguments:
         error = ToolArgumentsError(f"The tool {self.tool!r} {what}", hint=hint)
         error.tool = self.tool
         return error
+
+
+def said_by(schema: object) -> str | None:
+    """What a schema says of itself: its description, or the docstring of the class."""
+    if isinstance(schema, dict):
+        return schema.get("description")  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]  # of JSON
+    return inspect.cleandoc(schema.__doc__) if isinstance(schema, type) and schema.__doc__ else None
 
 
 def callable_name(name: str) -> str:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, PrivateAttr, field_validator
 
 from chatplug.callbacks.handler import BaseCallbackHandler
 from chatplug.callbacks.manager import AsyncCallbackManagerForToolRun, CallbackManagerForToolRun
+from chatplug.errors import SchemaError, nearest
 from chatplug.json_schema import read_signature
 from chatplug.messages import ToolCall
 from chatplug.runnables.config import RunnableConfig, resolve
@@ -20,7 +21,7 @@ from chatplug.tools.arguments import ArgsSchema, Arguments, checked_schema, runt
 from chatplug.tools.run import ErrorHandling, ResponseFormat, ToolRun
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 __all__ = ["BaseTool"]
 
@@ -67,6 +68,17 @@ class BaseTool(BaseModel, Runnable[str | dict[str, Any] | ToolCall, Any]):
     @classmethod
     def _check_schema(cls, value: Any, info: Any) -> Any:
         return None if value is None else checked_schema(str(info.data.get("name")), value)
+
+    @classmethod
+    def check_fields(cls, names: Iterable[str]) -> None:
+        """Refuse what is no field of a tool, before one is made of it.
+
+        Raises:
+            SchemaError: If one of them is none; with the nearest name.
+        """
+        for name in names:
+            if name not in cls.model_fields:
+                raise SchemaError(f"A tool has no field {name!r}.", hint=nearest(name, cls.model_fields))
 
     # ---- what a subclass writes
 

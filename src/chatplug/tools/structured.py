@@ -7,19 +7,23 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial, reduce
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Protocol, overload
 
 from pydantic import PrivateAttr
 
-from chatplug.errors import InvalidRequestError, SchemaError, nearest
+from chatplug.errors import InvalidRequestError, SchemaError
 from chatplug.json_schema import read_signature
 from chatplug.runnables.executor import run_in_executor
-from chatplug.tools.arguments import Arguments, callable_name, checked_schema, runtime_of
+from chatplug.runnables.fluent import is_runnable
+from chatplug.tools.arguments import Arguments, callable_name, checked_schema, runtime_of, said_by
 from chatplug.tools.definition import BaseTool
+from chatplug.tools.of_runnable import RunnableTool
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Self
 
+    from chatplug.runnables.runnable import Runnable
     from chatplug.tools.arguments import ArgsSchema
     from chatplug.tools.run import ResponseFormat
 
@@ -70,9 +74,7 @@ class StructuredTool(BaseTool):
         Raises:
             SchemaError: If nothing says what it does, its signature has no JSON Schema, or tools have no such field.
         """
-        for field in more:
-            if field not in cls.model_fields:
-                raise SchemaError(f"A tool has no field {field!r}.", hint=nearest(field, cls.model_fields))
+        cls.check_fields(more)
         if func is not None and coroutine is None and _is_coroutine_function(func):
             func, coroutine = None, func
         source = func or coroutine
@@ -88,7 +90,7 @@ class StructuredTool(BaseTool):
             raise SchemaError(f"The docstring of {name!r} tells of {strangers[0]!r}, which it does not take.")
         if description is None:
             description = described.text if parse_docstring else inspect.getdoc(source)
-            description = description or _said_by(args_schema)
+            description = description or said_by(args_schema)
         if not description:
             raise SchemaError(
                 f"Nothing says what the tool {name!r} does.", hint="Give it a docstring, or description='...'."
@@ -181,14 +183,31 @@ def _known(function: Callable[..., Any]) -> set[str]:
     return set(inspect.signature(function).parameters)
 
 
-def _said_by(schema: object) -> str | None:
-    if isinstance(schema, dict):
-        return schema.get("description")  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]  # of JSON
-    return inspect.cleandoc(schema.__doc__) if isinstance(schema, type) and schema.__doc__ else None
+class _Decorator(Protocol):
+    """What `@tool(...)` gives."""
+
+    @overload
+    def __call__(self, thing: Runnable[Any, Any], /) -> RunnableTool: ...
+    @overload
+    def __call__(self, thing: Callable[..., Any], /) -> StructuredTool: ...
 
 
 @overload
+def tool(runnable: Runnable[Any, Any], /, **more: Any) -> RunnableTool: ...
+@overload
 def tool(function: Callable[..., Any], /, **more: Any) -> StructuredTool: ...
+@overload
+def tool(
+    name: str,
+    runnable: Runnable[Any, Any],
+    /,
+    *,
+    description: str | None = None,
+    return_direct: bool = False,
+    args_schema: ArgsSchema | None = None,
+    response_format: ResponseFormat = "content",
+    **more: Any,
+) -> RunnableTool: ...
 @overload
 def tool(
     name: str | None = None,
@@ -201,17 +220,17 @@ def tool(
     parse_docstring: bool = True,
     error_on_invalid_docstring: bool = False,
     **more: Any,
-) -> Callable[[Callable[..., Any]], StructuredTool]: ...
-def tool(
-    name_or_function: Any = None, /, **more: Any
-) -> StructuredTool | Callable[[Callable[..., Any]], StructuredTool]:
-    """A function as a tool: `@tool`, `@tool("name")` or `@tool(return_direct=True, ...)`.
+) -> _Decorator: ...
+def tool(name_or_function: Any = None, runnable: Any = None, /, **more: Any) -> Any:
+    """A function as a tool: `@tool`, `@tool("name")` or `@tool(return_direct=True, ...)`; or a Runnable.
 
-    Name, description and what it takes come from the function: its name, its docstring, its annotations.
+    Name, description and what it takes come from the function: its name, its docstring, its annotations. Of a Runnable,
+    `tool("name", runnable)`, they are what `Runnable.as_tool` says.
 
     Args:
         name_or_function: The function, or the tool's name.
-        **more: As for `StructuredTool.from_function`.
+        runnable: What a tool of this name calls; without it the function below `@tool`.
+        **more: As for `StructuredTool.from_function` and `Runnable.as_tool`.
 
     Raises:
         SchemaError: If nothing says what it does, or its signature has no JSON Schema.
@@ -223,10 +242,17 @@ def tool(
     >>> weather.invoke({"city": "Bern"})
     'Sunny in Bern.'
     """
-    if name_or_function is not None and not isinstance(name_or_function, str):
-        return StructuredTool.from_function(name_or_function, **more)
+    name = name_or_function if isinstance(name_or_function, str) else None
+    if runnable is not None:
+        if name is None or not is_runnable(runnable):
+            raise SchemaError("tool takes a function, or a name and a Runnable.", hint="Write tool('name', runnable).")
+        return _made(name, runnable, more)
+    if name_or_function is not None and name is None:
+        return _made(None, name_or_function, more)
+    return partial(_made, name, more=more)
 
-    def made(function: Callable[..., Any]) -> StructuredTool:
-        return StructuredTool.from_function(function, name=name_or_function, **more)
 
-    return made
+def _made(name: str | None, thing: Any, more: Mapping[str, Any]) -> StructuredTool | RunnableTool:
+    if is_runnable(thing):
+        return RunnableTool.from_runnable(thing, name=name, **more)
+    return StructuredTool.from_function(thing, name=name, **more)
