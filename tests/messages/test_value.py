@@ -17,6 +17,7 @@ from chatplug.messages import (
     BaseMessage,
     HumanMessage,
     ToolMessage,
+    is_data_content_block,
 )
 
 
@@ -106,3 +107,23 @@ def test_what_a_provider_added_is_not_lost_where_a_field_is_read_from_json() -> 
     body = Conversation(last=AIMessage("Wait.", tool_calls=[call], usage_metadata=usage))
 
     assert Conversation.model_validate_json(body.model_dump_json()) == body
+
+
+@pytest.mark.parametrize(
+    ("block", "is_data"),
+    [
+        ({"type": "image", "url": "https://example.org/cat.png"}, True),
+        ({"type": "audio", "base64": "AAAA", "mime_type": "audio/wav"}, True),
+        ({"type": "file", "file_id": "file_1"}, True),
+        ({"type": "text-plain", "text": "Meow!"}, True),
+        ({"type": "image", "source_type": "base64", "data": "AAAA"}, True),
+        ({"type": "file", "source_type": "id", "id": "file_1"}, True),
+        ({"type": "image"}, False),
+        ({"type": "image", "data": "AAAA"}, False),
+        ({"type": "text", "text": "Meow!"}, False),
+        ({"type": "image_url", "image_url": {"url": "https://example.org/cat.png"}}, False),
+        ({}, False),
+    ],
+)
+def test_a_block_of_data_is_told_from_others(block: dict[str, Any], is_data: bool) -> None:
+    assert is_data_content_block(block) is is_data

@@ -175,6 +175,10 @@ def fails(_: dict[str, Any]) -> None:
         (lambda: RunnableLambda(of_dict).as_tool(), r"'of_dict' takes: the input of its Runnable is dict\[str"),
         (lambda: RunnableLambda(lambda given: given).as_tool(name="f"), "is of any type"),
         (lambda: RunnableLambda(shout).as_tool(name=""), "has no name by which a model could call it"),
+        (
+            lambda: RunnableLambda(shout).as_tool(return_drect=True),
+            r"no field .return_drect.\. Did you mean .return_direct",
+        ),
         (lambda: untyped("f", "no Runnable"), "tool takes a function, or a name and a Runnable"),
         (lambda: untyped(RunnableLambda(shout), RunnableLambda(shout)), "tool takes a function, or a name"),
     ],

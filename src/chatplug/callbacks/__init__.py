@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         CallbackManagerForLLMRun,
         CallbackManagerForToolRun,
     )
+    from chatplug.callbacks.printing import StreamingStdOutCallbackHandler
     from chatplug.callbacks.run import Run, RunKind, RunStatus, UsageStatus
     from chatplug.callbacks.settling import aflush, flush
     from chatplug.callbacks.usage import UsageMetadataCallbackHandler, get_usage_metadata_callback
@@ -37,6 +38,7 @@ __all__ = [
     "Run",
     "RunKind",
     "RunStatus",
+    "StreamingStdOutCallbackHandler",
     "UsageMetadataCallbackHandler",
     "UsageStatus",
     "adispatch_custom_event",
@@ -63,6 +65,7 @@ _HOMES = {
     "Run": "run",
     "RunKind": "run",
     "RunStatus": "run",
+    "StreamingStdOutCallbackHandler": "printing",
     "UsageMetadataCallbackHandler": "usage",
     "UsageStatus": "run",
     "adispatch_custom_event": "custom_event",

@@ -9,6 +9,7 @@ from chatplug.language_models.chat_model import BaseChatModel, LanguageModelInpu
 from chatplug.language_models.settings import ModelEndWarning, UnsupportedRequestWarning, UnsupportedSettingWarning
 
 if TYPE_CHECKING:
+    from chatplug.language_models.chat_model import BaseChatModel as BaseLanguageModel
     from chatplug.language_models.fake_chat_models import (
         FakeListChatModel,
         FakeMessagesListChatModel,
@@ -17,15 +18,21 @@ if TYPE_CHECKING:
     )
     from chatplug.language_models.request import ChatRequest
     from chatplug.language_models.simple import SimpleChatModel
+    from chatplug.language_models.structured import LanguageModelLike, LanguageModelOutput
+    from chatplug.profiles import ModelProfile
 
 __all__ = [
     "BaseChatModel",
+    "BaseLanguageModel",
     "ChatRequest",
     "FakeListChatModel",
     "FakeMessagesListChatModel",
     "GenericFakeChatModel",
     "LanguageModelInput",
+    "LanguageModelLike",
+    "LanguageModelOutput",
     "ModelEndWarning",
+    "ModelProfile",
     "ParrotFakeChatModel",
     "SimpleChatModel",
     "UnsupportedRequestWarning",
@@ -40,11 +47,19 @@ _HOMES = {
     "FakeMessagesListChatModel": _FAKES,
     "GenericFakeChatModel": _FAKES,
     "ParrotFakeChatModel": _FAKES,
+    "LanguageModelLike": "structured",
+    "LanguageModelOutput": "structured",
     "SimpleChatModel": "simple",
 }
 
 
 def __getattr__(name: str) -> Any:
+    if name == "BaseLanguageModel":
+        return BaseChatModel  # there are no others
+    if name == "ModelProfile":
+        from chatplug.profiles import ModelProfile
+
+        return ModelProfile
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -38,12 +38,23 @@ if TYPE_CHECKING:
         parsing_error: OutputError | None
 
 
-__all__ = ["Bindable", "BoundModel", "LanguageModelInput", "StructuredModel"]
+__all__ = [
+    "Bindable",
+    "BoundModel",
+    "LanguageModelInput",
+    "LanguageModelLike",
+    "LanguageModelOutput",
+    "StructuredModel",
+]
 
 T = TypeVar("T")
 
 LanguageModelInput: TypeAlias = str | BaseMessage | Sequence[MessageLike]
 """What a model can be asked: a text, a message, or a list of what messages can be made of."""
+LanguageModelOutput: TypeAlias = AIMessage
+"""What a model gives."""
+LanguageModelLike: TypeAlias = Runnable[LanguageModelInput, AIMessage]
+"""A model, or what stands for one: a model with tools, with fallbacks, one that each call chooses."""
 
 Method: TypeAlias = Literal["json_schema", "function_calling", "json_mode"]
 """How a model is held to a schema: by the provider, by a tool that it has to call, or by the prompt alone."""

@@ -33,6 +33,7 @@ __all__ = [
     "Citation",
     "Content",
     "ContentBlock",
+    "DataContentBlock",
     "FileContentBlock",
     "ImageContentBlock",
     "NonStandardAnnotation",
@@ -44,6 +45,7 @@ __all__ = [
     "ServerToolResult",
     "TextContentBlock",
     "VideoContentBlock",
+    "is_data_content_block",
     "plain_copy",
     "standard_blocks",
     "text_of",
@@ -193,6 +195,10 @@ class NonStandardContentBlock(TypedDict):
     extras: NotRequired[dict[str, Any]]
 
 
+DataContentBlock: TypeAlias = (
+    ImageContentBlock | VideoContentBlock | AudioContentBlock | PlainTextContentBlock | FileContentBlock
+)
+"""A block that holds data, or says where they are."""
 ContentBlock: TypeAlias = (
     TextContentBlock
     | ReasoningContentBlock
@@ -232,6 +238,30 @@ STANDARD_TYPES = frozenset(
     }
 )
 """The types of block that every reader knows."""
+
+
+_DATA_TYPES = frozenset({"audio", "file", "image", "text-plain", "video"})
+_DATA_PLACES = ("base64", "file_id", "text", "url")
+
+
+def is_data_content_block(block: Mapping[str, Any]) -> bool:
+    """Whether a block is an image, a video, audio, a file or a plain text, and holds it or says where it is.
+
+    In the form of langchain-core 0.3, with a `source_type`, it is one as well.
+
+    >>> is_data_content_block({"type": "image", "url": "https://example.org/cat.png"})
+    True
+    >>> is_data_content_block({"type": "text", "text": "Meow!"})
+    False
+    """
+    if block.get("type") not in _DATA_TYPES:
+        return False
+    source = block.get("source_type")
+    return (
+        any(name in block for name in _DATA_PLACES)
+        or (source == "base64" and "data" in block)
+        or (source == "id" and "id" in block)
+    )
 
 
 def plain_copy(value: Any) -> Any:

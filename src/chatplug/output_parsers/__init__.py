@@ -13,6 +13,13 @@ if TYPE_CHECKING:
         parse_json_markdown,
         parse_partial_json,
     )
+    from chatplug.output_parsers.json_text import JsonOutputParser as SimpleJsonOutputParser
+    from chatplug.output_parsers.lists import (
+        CommaSeparatedListOutputParser,
+        ListOutputParser,
+        MarkdownListOutputParser,
+        NumberedListOutputParser,
+    )
     from chatplug.output_parsers.parser import BaseOutputParser
     from chatplug.output_parsers.text import StrOutputParser
     from chatplug.output_parsers.tool_calls import (
@@ -23,12 +30,17 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BaseOutputParser",
+    "CommaSeparatedListOutputParser",
     "JsonOutputKeyToolsParser",
     "JsonOutputParser",
     "JsonOutputToolsParser",
+    "ListOutputParser",
+    "MarkdownListOutputParser",
+    "NumberedListOutputParser",
     "OutputParserException",
     "PydanticOutputParser",
     "PydanticToolsParser",
+    "SimpleJsonOutputParser",
     "StrOutputParser",
     "parse_json_markdown",
     "parse_partial_json",
@@ -36,9 +48,13 @@ __all__ = [
 
 _HOMES = {
     "BaseOutputParser": "parser",
+    "CommaSeparatedListOutputParser": "lists",
     "JsonOutputKeyToolsParser": "tool_calls",
     "JsonOutputParser": "json_text",
     "JsonOutputToolsParser": "tool_calls",
+    "ListOutputParser": "lists",
+    "MarkdownListOutputParser": "lists",
+    "NumberedListOutputParser": "lists",
     "PydanticOutputParser": "json_text",
     "PydanticToolsParser": "tool_calls",
     "StrOutputParser": "text",
@@ -47,12 +63,13 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    if name == "OutputParserException":
-        # The name under which it is known.
-        from chatplug.errors import OutputParsingError
+# Other names under which they are known.
+_ALSO = {"OutputParserException": "OutputParsingError", "SimpleJsonOutputParser": "JsonOutputParser"}
 
-        return OutputParsingError
+
+def __getattr__(name: str) -> Any:
+    if name in _ALSO:
+        return getattr(import_module("chatplug.errors" if name.endswith("Exception") else __name__), _ALSO[name])
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
