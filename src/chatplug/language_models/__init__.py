@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from chatplug.language_models.request import ChatRequest
     from chatplug.language_models.simple import SimpleChatModel
     from chatplug.language_models.structured import LanguageModelLike, LanguageModelOutput
-    from chatplug.profiles import ModelProfile
 
 __all__ = [
     "BaseChatModel",
@@ -32,7 +31,6 @@ __all__ = [
     "LanguageModelLike",
     "LanguageModelOutput",
     "ModelEndWarning",
-    "ModelProfile",
     "ParrotFakeChatModel",
     "SimpleChatModel",
     "UnsupportedRequestWarning",
@@ -56,10 +54,6 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name == "BaseLanguageModel":
         return BaseChatModel  # there are no others
-    if name == "ModelProfile":
-        from chatplug.profiles import ModelProfile
-
-        return ModelProfile
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
