@@ -124,20 +124,33 @@ def _faults(plugin: Plugin, folder: Path) -> Iterator[str]:
 
 
 def page(found: Iterable[Plugin]) -> str:
-    """The page."""
-    return "\n".join([HEAD, *(section(plugin) for plugin in found), FOOT])
+    """The page: all plugins in a table, then each by itself."""
+    found = list(found)
+    rows = [f"| [{one.distribution}](#{one.distribution}) | {_provided(one)} | {_badge(one)} |" for one in found]
+    table = "\n".join(["| plugin | provides | score |", "| --- | --- | --- |", *rows])
+    return "\n".join([HEAD, table, "", *(section(plugin) for plugin in found), FOOT])
+
+
+def _provided(plugin: Plugin) -> str:
+    return "; ".join(_named(kind, names) for kind, names in plugin.provides.items())
+
+
+def _badge(plugin: Plugin) -> str:
+    score = plugin.score
+    if score is None:
+        return ""
+    return f"![{score.passed} of {score.total} passed](directory/{plugin.distribution}.svg)"
 
 
 def section(plugin: Plugin) -> str:
     """What the page says of one plugin."""
-    provides = "; ".join(_named(kind, names) for kind, names in plugin.provides.items())
     home = f" [Its home]({plugin.homepage})." if plugin.homepage else ""
     parts = [
         f"## {plugin.distribution}",
         f"{plugin.description}{home}",
-        f"Provides: {provides}.",
+        f"Provides: {_provided(plugin)}.",
         f"```sh\npip install {plugin.distribution}\n```",
-        *(_scored(plugin.score, plugin.distribution) if plugin.score else _unscored()),
+        *(_scored(plugin.score) if plugin.score else ["The kit is for chat models, so it has no score."]),
     ]
     return "\n\n".join(_wrapped(part) for part in parts) + "\n"
 
@@ -148,12 +161,11 @@ def _named(kind: str, names: list[str]) -> str:
     return f"{kind if len(names) == 1 else f'{kind}s'} {shown}{more}"
 
 
-def _scored(score: Score, name: str) -> Iterator[str]:
-    yield f"![{score.passed} of {score.total} passed](directory/{name}.svg)"
+def _scored(score: Score) -> Iterator[str]:
     tested = ", ".join(f"`{model}`" for model in score.models)
     yield (
-        f"{tested} of {score.distribution}, with chatplug {score.chatplug} and Python {score.python}, "
-        f"on {score.date[:10]}."
+        f"{score.passed} of {score.total} tests passed: {tested} of {score.distribution}, with chatplug "
+        f"{score.chatplug} and Python {score.python}, on {score.date[:10]}."
     )
     # A column that is empty in all rows says nothing.
     columns = [
@@ -183,10 +195,6 @@ def _scored(score: Score, name: str) -> Iterator[str]:
                 for (group, reason), count in reasons.items()
             ]
             yield f"{title}:\n\n" + "\n".join(told)
-
-
-def _unscored() -> Iterator[str]:
-    yield "The kit is for chat models, so it has no score."
 
 
 def _wrapped(part: str) -> str:
