@@ -45,7 +45,7 @@ nitpick_ignore_regex = [
         "py:class",
         r"(.*\.)?(Announced|Answer|Arguments|Connection|CountsTokens|Deadline|Event|Facts|Hearing|Life|Piece)",
     ),
-    ("py:class", r"(.*\.)?(Plugin|ProfiledModel|Redactor|Store|Table|ToldFacts|Trouble|Value)"),
+    ("py:class", r"(.*\.)?(Plugin|ProfiledModel|Redactor|Store|Table|ToldFacts|Tokens|Trouble|Value)"),
     ("py:class", r"(.*\.)?(AIMessageChunkFields|AsyncFakeStream|FakeStream|P)"),
     # Fixtures of the contract of transports.
     ("py:class", r"chatplug\.testing\.transport_contract\.ways\.(Authority|Proxy)"),
