@@ -59,7 +59,10 @@ def test_a_plugin_from_elsewhere_stands_there_with_its_reasons(tmp_path: Path) -
 
     assert "The models of Acme. [Its home](https://example.com/acme)." in text
     assert "![1 of 3 passed](directory/chatplug-acme.svg)" in text
-    assert "1 of 3 tests passed: `acme:x` of chatplug-acme 0.3.1, with chatplug 0.1.0 and Python 3.12.1, on 2026-11-24." in text
+    assert (
+        "1 of 3 tests passed: `acme:x` of chatplug-acme 0.3.1, with chatplug 0.1.0 and Python 3.12.1, on 2026-11-24."
+        in text
+    )
     assert "| group | passed | expected | skipped |" in text
     assert "| stop |  | 2 |  |" in text
     assert "Expected to fail:\n\n- stop (2 tests): Acme has no stop words.\n" in text
