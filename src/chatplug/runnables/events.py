@@ -80,6 +80,10 @@ def _is_named(words: Sequence[Sequence[str] | None], name: str, kind: str, tags:
     return name in names or kind in kinds or any(tag in own for tag in tags)
 
 
+_under_way: set[asyncio.Task[None]] = set()
+"""The tasks that make events; else the garbage collector might take one along with a reader that nobody holds."""
+
+
 async def astream_events(
     runnable: Runnable[Any, Any],
     input: Any,
@@ -102,6 +106,8 @@ async def astream_events(
             waiting.end()
 
     task = asyncio.create_task(run())
+    _under_way.add(task)
+    task.add_done_callback(_under_way.discard)
     try:
         while (event := await waiting.next()) is not None:
             yield event
