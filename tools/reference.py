@@ -130,6 +130,8 @@ def target(code: str) -> str | None:
 
     >>> target("init"), target("BaseChatModel.invoke"), target("chatplug.messages"), target("stop=None")
     ('chatplug.init', 'chatplug.language_models.BaseChatModel.invoke', 'chatplug.messages', None)
+    >>> target("Runnable.as_tool")
+    'chatplug.runnables.fluent.Fluent.as_tool'
     """
     name = code.removesuffix("()")
     if name in ROOMS and name != "chatplug":
@@ -144,7 +146,11 @@ def target(code: str) -> str | None:
     if not path:
         return None
     value = _value(path)
-    return f"{path}.{member}" if inspect.isclass(value) and hasattr(value, member) else None
+    if not inspect.isclass(value) or not hasattr(value, member):
+        return None
+    # What a class has of another one is described there.
+    told = next((base for base in value.__mro__ if _is_told(base) and member in members(base)), value)
+    return f"{path if told is value else described(told.__name__)}.{member}"
 
 
 def linked(lines: list[str]) -> list[str]:
@@ -169,7 +175,7 @@ def linked(lines: list[str]) -> list[str]:
 def expanded(page: str) -> str:
     """A page with its lists written out; the module of the first is what the page is about."""
     first = _BLOCK.search(page)
-    if first and first[1] == "public":
+    if first and first[1] == "public" and page.startswith(f"# `{first[2]}`"):
         module = f"```{{eval-rst}}\n.. py:module:: {first[2]}\n```\n\n"
         page = page[: first.start()] + module + page[first.start() :]
     return _BLOCK.sub(lambda match: "\n".join(_BLOCKS[match[1]](match[2] or "", match[3].split())), page)
