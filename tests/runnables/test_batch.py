@@ -114,7 +114,18 @@ def alternatives_of_bound(bound: Runnable[int, int]) -> Runnable[int, int]:
 
 @pytest.mark.parametrize("at_once", [1, 2, 5])
 @pytest.mark.parametrize("way", ["batch", "batch_as_completed", "abatch", "abatch_as_completed"])
-@pytest.mark.parametrize("around", [None, bound_again, fields_of_bound, alternatives_of_bound])
+@pytest.mark.parametrize(
+    "around",
+    [
+        None,
+        bound_again,
+        fields_of_bound,
+        alternatives_of_bound,
+        lambda bound: bound.with_retry(),
+        lambda bound: bound.with_fallbacks([DOUBLE]),
+        lambda bound: (lambda number: number) | bound.with_retry() | DOUBLE,
+    ],
+)
 def test_so_many_calls_are_under_way_as_the_config_says(way: str, at_once: int, around: Any) -> None:
     counting, inputs = Counting(at_once), list(range(12))
     runnable: Runnable[int, int] = RunnableLambda[int, int](counting, counting.acall)

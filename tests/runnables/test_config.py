@@ -98,6 +98,20 @@ def test_a_config_that_is_handed_to_a_bare_thread_still_names_the_run_above() ->
     assert heard.runs[0].parent.name == "begins_a_thread"
 
 
+def test_a_handler_that_is_added_to_a_handed_manager_hears_what_is_handed_on() -> None:
+    heard, added = RecordingHandler(), RecordingHandler()
+
+    @chain
+    def adds(text: str, config: Any) -> int:
+        config["callbacks"].add_handler(added)
+        return RunnableLambda(len, name="inner").invoke(text, config)
+
+    adds.invoke("x", {"callbacks": [heard]})
+
+    assert [run.name for run in added.runs] == ["inner"]
+    assert [run.name for run in heard.runs] == ["inner", "adds"]
+
+
 def test_what_is_changed_in_a_config_is_checked() -> None:
     config = ensure_config({"tags": ["a"]})
     cast("dict[str, Any]", config)["tagz"] = ["b"]

@@ -134,7 +134,7 @@ class ConfigurableModel(Delegating[LanguageModelInput, Answer]):
     # ---- what a call chooses
 
     def _at_once(self, configs: Sequence[Mapping[str, Any]]) -> int | None:
-        return super()._at_once(configs) or self._config.get("max_concurrency")
+        return super()._at_once(configs) or super()._at_once((self._config,))
 
     def _target(
         self, config: ResolvedConfig, kwargs: dict[str, Any]

@@ -76,8 +76,10 @@ class RunnableBinding(Delegating[Input, Output]):
         return self.config.get("run_name") or self.bound.get_name()
 
     def _at_once(self, configs: Sequence[Mapping[str, Any]]) -> int | None:
-        said = super()._at_once(configs) or self.config.get("max_concurrency")
-        return said or self.bound._at_once(configs)  # noqa: SLF001  # of this class
+        return super()._at_once(configs if configs and "max_concurrency" in configs[0] else (self.config,))
+
+    def _parts(self) -> Sequence[Runnable[Any, Any]]:
+        return (self.bound,)
 
     def _target(
         self, config: ResolvedConfig, kwargs: dict[str, Any]

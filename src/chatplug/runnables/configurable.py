@@ -77,8 +77,8 @@ class RunnableConfigurableFields(Delegating[Input, Output]):
     def _types(self) -> tuple[Any, Any]:
         return self.default.InputType, self.default.OutputType
 
-    def _at_once(self, configs: Sequence[Mapping[str, Any]]) -> int | None:
-        return self.default._at_once(configs)  # noqa: SLF001  # of this class
+    def _parts(self) -> Sequence[Runnable[Any, Any]]:
+        return (self.default,)
 
     def with_prefix(self, prefix: str) -> RunnableConfigurableFields[Input, Output]:
         """The same with `prefix` before each key that is not shared."""
@@ -140,8 +140,8 @@ class RunnableConfigurableAlternatives(Delegating[Input, Output]):
     def _types(self) -> tuple[Any, Any]:
         return self.default.InputType, self.default.OutputType
 
-    def _at_once(self, configs: Sequence[Mapping[str, Any]]) -> int | None:
-        return self.default._at_once(configs)  # noqa: SLF001  # of this class
+    def _parts(self) -> Sequence[Runnable[Any, Any]]:
+        return (self.default,)
 
     def _target(
         self, config: ResolvedConfig, kwargs: dict[str, Any]

@@ -56,6 +56,9 @@ class RunnableWithFallbacks(Attempted[Input, Output]):
     def _types(self) -> tuple[Any, Any]:
         return self.runnable.InputType, self.runnable.OutputType
 
+    def _parts(self) -> Sequence[Runnable[Any, Any]]:
+        return self.runnables
+
     def _trying(self, call: ChainCall) -> Trying:
         return _FallingBack(self, call)
 

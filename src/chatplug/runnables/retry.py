@@ -16,6 +16,8 @@ from chatplug.runnables.attempts import Attempted, Trying
 from chatplug.runnables.runnable import Input, Output, Runnable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from chatplug.runnables.attempts import RetryState
     from chatplug.runnables.chain_call import ChainCall
     from chatplug.runnables.config import RunnableConfig
@@ -98,6 +100,9 @@ class RunnableRetry(Attempted[Input, Output]):
 
     def _types(self) -> tuple[Any, Any]:
         return self.bound.InputType, self.bound.OutputType
+
+    def _parts(self) -> Sequence[Runnable[Any, Any]]:
+        return (self.bound,)
 
     def _trying(self, call: ChainCall) -> Trying:
         return _Retrying(self, call)

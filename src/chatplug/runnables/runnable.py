@@ -242,8 +242,18 @@ class Runnable(Fluent[Input, Output], ABC):
         )
 
     def _at_once(self, configs: Sequence[Mapping[str, Any]]) -> int | None:
-        """How many calls of a batch may be under way at once; None where nobody says."""
-        return configs[0].get("max_concurrency") if configs else None
+        """How many calls of a batch may be under way at once; None where nobody says.
+
+        The config of the batch says it, or else what is bound to this one, or to what it is made of.
+        """
+        if configs and configs[0].get("max_concurrency"):
+            return configs[0]["max_concurrency"]  # type: ignore[no-any-return]  # checked
+        bound = (part._at_once(()) for part in self._parts())  # noqa: SLF001  # of this class
+        return min(filter(None, bound), default=None)
+
+    def _parts(self) -> Sequence[Runnable[Any, Any]]:
+        """What its calls go through, and a limit of which is one of its own."""
+        return ()
 
     # ---- what it says of itself
 

@@ -17,7 +17,7 @@ from chatplug.runnables.runnable import Input, Output, Runnable
 from chatplug.runnables.running import AsyncInContext, Running, in_context
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
     from typing import Self
 
     from chatplug.runnables.config import ResolvedConfig, RunnableConfig
@@ -97,6 +97,9 @@ class RunnableSequence(Chain[Input, Output]):
                 value = await step.ainvoke(value, call.next(), **kwargs)
                 kwargs = {}
             return call.gave(value)  # type: ignore[no-any-return]  # of the last step
+
+    def _parts(self) -> Sequence[Runnable[Any, Any]]:
+        return self.steps
 
     def _opened(self, given: object, config: Mapping[str, Any] | None) -> _SequenceCall:
         return _SequenceCall(self, given, resolve(config))
