@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -69,6 +70,23 @@ def test_hooks_shows_who_answers_and_what_was_not_asked(site: Site) -> None:
     assert calls["chatplug_list_models", "chatplug-echo"] == 0
     assert ("chatplug_create_model", "ears") not in calls
     assert all(row["seconds"] > 0 for row in rows if row["calls"])
+
+
+def test_the_doctor_does_not_wait_for_what_a_plugin_has_started(site: Site, tmp_path: Path) -> None:
+    helper = tmp_path / "pid"
+    starts = f"""
+    import subprocess, sys
+    server = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
+    open({str(helper)!r}, "w").write(str(server.pid))
+    """
+    site.add("starter", dedent(starts) + dedent(GOOD), provider="starter")
+    try:
+        reports = json.loads(chatplug(site.folder, "doctor", "--json").stdout)
+    finally:
+        os.kill(int(helper.read_text()), signal.SIGKILL)
+
+    [report] = [report for report in reports if report["distribution"] == "starter"]
+    assert (report["state"], report["error"]) == ("works", "")
 
 
 def test_plugins_are_listed_without_pluggy_and_pydantic(site: Site) -> None:

@@ -204,22 +204,27 @@ main(*arguments)
 def _run(file: str, own: Iterable[Declaration], limit: float) -> tuple[str, bool]:
     """Import plugins in a process of their own: how it ended, and whether it wrote to standard output."""
     order = json.dumps([sys.path, [file, list(own)]]) + "\n"
-    with subprocess.Popen(
-        [sys.executable, "-c", _CHILD],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        errors="replace",
-    ) as process:
+    # A file and no pipe: what a plugin has started may hold its output open for longer than anybody waits.
+    with (
+        tempfile.TemporaryFile() as output,
+        subprocess.Popen(
+            [sys.executable, "-c", _CHILD],
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        ) as process,
+    ):
         try:
-            printed, _ = process.communicate(order, timeout=limit)
+            process.communicate(order, timeout=limit)
         except subprocess.TimeoutExpired:
             process.kill()
-            printed, _ = process.communicate()
-            return f"had not ended after {limit:g} seconds", bool(printed)
-    code = process.returncode
-    return f"was ended by signal {-code}" if code < 0 else f"ended with code {code}", bool(printed)
+            ended = f"had not ended after {limit:g} seconds"
+        else:
+            code = process.returncode
+            ended = f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
+        process.wait()
+        return ended, os.fstat(output.fileno()).st_size > 0
 
 
 def _begun(reason: str) -> str:
