@@ -108,6 +108,18 @@ def fields_of_bound(bound: Runnable[int, int]) -> Runnable[int, int]:
     return bound.configurable_fields(kwargs=ConfigurableField("x"))
 
 
+def bound_tried_again(bound: Runnable[int, int]) -> Runnable[int, int]:
+    return bound.with_retry()
+
+
+def bound_with_another(bound: Runnable[int, int]) -> Runnable[int, int]:
+    return bound.with_fallbacks([DOUBLE])
+
+
+def bound_as_a_step(bound: Runnable[int, int]) -> Runnable[int, int]:
+    return DOUBLE | bound.with_retry() | DOUBLE
+
+
 def alternatives_of_bound(bound: Runnable[int, int]) -> Runnable[int, int]:
     return bound.configurable_alternatives(ConfigurableField("x"), y=bound)
 
@@ -121,9 +133,9 @@ def alternatives_of_bound(bound: Runnable[int, int]) -> Runnable[int, int]:
         bound_again,
         fields_of_bound,
         alternatives_of_bound,
-        lambda bound: bound.with_retry(),
-        lambda bound: bound.with_fallbacks([DOUBLE]),
-        lambda bound: (lambda number: number) | bound.with_retry() | DOUBLE,
+        bound_tried_again,
+        bound_with_another,
+        bound_as_a_step,
     ],
 )
 def test_so_many_calls_are_under_way_as_the_config_says(way: str, at_once: int, around: Any) -> None:
