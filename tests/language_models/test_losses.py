@@ -14,6 +14,7 @@ from chatplug.errors import InvalidRequestError, LossError, SettingsError
 from chatplug.language_models import BaseChatModel
 from chatplug.messages import AIMessage, AIMessageChunk, BaseMessage, Exported, LossWarning, export_messages
 from chatplug.messages import loss as loss_module
+from chatplug.runnables import RunnableLambda
 from tests.language_models.models import DRIVERS, Driver
 
 REASONING: Any = {"role": "assistant", "content": [{"type": "reasoning", "reasoning": "Hm."}, "a"]}
@@ -114,6 +115,23 @@ def test_a_loss_is_warned_of_once_for_each_kind_in_a_process() -> None:
         warnings.simplefilter("error")
         answer = Sends().invoke([REASONING, NAMED])
     assert len(answer.response_metadata["losses"]) == 2
+
+
+WAYS: dict[str, Any] = {
+    "invoke": lambda model: model.invoke([NAMED]),
+    "stream": lambda model: list(model.stream([NAMED])),
+    "in a function of a chain": lambda model: RunnableLambda[Any, Any](lambda _: model.invoke([NAMED])).invoke("x"),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_loss_is_a_warning_about_the_line_that_asks(way: str) -> None:
+    ask = WAYS[way]
+
+    with pytest.warns(LossWarning) as caught:
+        ask(Sends())
+
+    assert (caught[0].filename, caught[0].lineno) == (__file__, ask.__code__.co_firstlineno)
 
 
 def test_the_losses_of_many_calls_at_once_are_each_its_own() -> None:

@@ -13,7 +13,7 @@ from chatplug.callbacks.handler import BaseCallbackHandler
 from chatplug.credentials import shown
 from chatplug.errors import InvalidRequestError, LossError, SettingsError
 from chatplug.language_models.call import ModelCall
-from chatplug.language_models.frames import callers_level
+from chatplug.language_models.frames import askers_level, callers_level
 from chatplug.language_models.settings import (
     STANDARD_SETTINGS,
     UnsupportedSettingWarning,
@@ -157,7 +157,7 @@ class BaseChatModel(StructuredModel):
         if self.on_loss == "warn":
             from chatplug.messages.loss import warn_of
 
-            warn_of(losses, stacklevel=2)
+            warn_of(losses, stacklevel=askers_level())
         return {"losses": [loss.as_dict() for loss in losses]}
 
     # ---- what a subclass writes

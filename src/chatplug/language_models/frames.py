@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from inspect import currentframe
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from types import FrameType
 
-__all__ = ["callers_level"]
+__all__ = ["askers_level", "callers_level"]
 
 
 def callers_level(model: object) -> int:
@@ -24,6 +25,16 @@ def callers_level(model: object) -> int:
         if not (is_made_by_hook or _is_ours(frame) or _makes(frame, model)):
             return level + 1
     return 1
+
+
+def askers_level() -> int:
+    """The `stacklevel` for a warning about a call, seen from the function that gives it: whoever asked the model.
+
+    That function was called by the model's maker, who was called by the host, who was called by whoever asked.
+    """
+    frames = _outwards(currentframe())[1:]
+    runs = [(is_ours, [*run]) for is_ours, run in groupby(frames, _is_ours)]
+    return 1 + sum(len(run) for _, run in runs[:3]) if len(runs) > 3 else 2  # as said above
 
 
 def _outwards(frame: FrameType | None) -> list[FrameType]:
