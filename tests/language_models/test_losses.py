@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -117,7 +117,7 @@ def test_a_loss_is_warned_of_once_for_each_kind_in_a_process() -> None:
     assert len(answer.response_metadata["losses"]) == 2
 
 
-WAYS: dict[str, Any] = {
+WAYS: dict[str, Callable[[BaseChatModel], object]] = {
     "invoke": lambda model: model.invoke([NAMED]),
     "stream": lambda model: list(model.stream([NAMED])),
     "in a function of a chain": lambda model: RunnableLambda[Any, Any](lambda _: model.invoke([NAMED])).invoke("x"),
@@ -126,7 +126,7 @@ WAYS: dict[str, Any] = {
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_loss_is_a_warning_about_the_line_that_asks(way: str) -> None:
-    ask = WAYS[way]
+    ask: Any = WAYS[way]
 
     with pytest.warns(LossWarning) as caught:
         ask(Sends())

@@ -673,3 +673,22 @@ def test_calls_are_not_read_again_because_their_fragments_were_handed_out() -> N
 
     assert total.tool_call_chunks[0]["args"] == '{"x": "'
     assert total.tool_calls is calls_before
+
+
+def test_what_a_tool_gave_is_never_compared_when_a_sum_grows() -> None:
+    class Table:
+        def __eq__(self, other: object) -> bool:
+            raise ValueError("ambiguous")
+
+        __hash__ = None  # type: ignore[assignment]  # as tables have it
+
+        def __bool__(self) -> bool:
+            raise ValueError("ambiguous")
+
+    table = Table()
+    total = ToolMessageChunk("a", tool_call_id="1", artifact=table) + ToolMessageChunk("b", tool_call_id="1")
+    assert total.additional_kwargs == {}
+
+    assert (total + ToolMessageChunk("c", tool_call_id="1")).artifact is table
+    total.artifact = Table()
+    assert (total + ToolMessageChunk("c", tool_call_id="1")).artifact is total.artifact

@@ -73,7 +73,8 @@ def test_what_is_wrong_is_told_and_left_out_and_the_rest_holds() -> None:
         modles = 3
         defaults = "none"
         models.cat = "a cat"
-        models.dog = { aliases = "puppy", max_input_tokens = "many", tool_calling = true, wings = 2 }
+        catalogue = 4
+        models.dog = { aliases = "puppy", max_input_tokens = "many", tool_calling = true, wings = 2, also = { x = 1 } }
         corrections = []
         """,
         "odd.toml",
@@ -84,9 +85,11 @@ def test_what_is_wrong_is_told_and_left_out_and_the_rest_holds() -> None:
     assert dog.profile == {"tool_calling": True}
     assert sorted(facts.faults) == [
         "odd.toml has 'modles', which means nothing there",
+        "odd.toml: catalogue is no name",
         "odd.toml: corrections is no table",
         "odd.toml: defaults is no table",
         "odd.toml: dog: aliases is no list of names",
+        "odd.toml: dog: also is no list of tables",
         "odd.toml: dog: max_input_tokens is 'many', not a number of tokens",
         "odd.toml: dog: wings is no field",
         "odd.toml: models.cat is no table",

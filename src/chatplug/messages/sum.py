@@ -177,9 +177,16 @@ class BaseMessageChunk(BaseMessage):
                 raise MessageError(f"Two {type(self).__name__} with {field} {mine!r} and {theirs!r} do not add up.")
 
 
-def _are_same(fields: dict[str, Any], others: dict[str, Any]) -> bool:
-    names = fields.keys() | others.keys()
-    return all((fields.get(name) or None) == (others.get(name) or None) for name in names if name not in READ)
+def _are_same(fields: dict[str, Any], seen: dict[str, Any]) -> bool:
+    """Whether fields are what was read, or copies of it that were handed out, or empty dicts for nothing."""
+    for name in (fields.keys() | seen.keys()).difference(READ):
+        mine, theirs = fields.get(name), seen.get(name)
+        if mine is theirs:
+            continue
+        # What is neither dict nor list may be anything, such as the artifact of a tool: it is not asked.
+        if not (isinstance(mine, (dict, list)) and (mine == theirs or (not mine and theirs is None))):
+            return False
+    return True
 
 
 def _copied(name: str, value: Any) -> Any:

@@ -110,6 +110,8 @@ class _Reader:
         more: dict[str, Source] = {}
         source = self._said(name, facts, base, profile)
         also = facts.get("also", [])
+        if not is_array(also) or not all(is_object(one) for one in also):
+            self.told.append(f"{self.where}: {name}: also is no list of tables")
         for one in also if is_array(also) else ():
             if is_object(one):
                 said: dict[str, Any] = {}
@@ -162,6 +164,8 @@ def read_facts(text: str, where: str) -> Facts:
     foreign = data.keys() - {"catalogue", "corrections", "date", "defaults", "models", "source", "sources"}
     reader.told.extend(f"{where} has {name!r}, which means nothing there" for name in sorted(foreign))
     own_name = catalogue if isinstance(catalogue, str) else None
+    if catalogue is not None and own_name is None:
+        reader.told.append(f"{where}: catalogue is no name")
     return Facts(Table(entries, aliases, default), Table(corrections), own_name, reader.told)
 
 
