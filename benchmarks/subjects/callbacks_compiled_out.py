@@ -14,10 +14,10 @@ from benchmarks.subjects import callbacks_of
 def _stream(call: Any, source: Iterator[Any]) -> Iterator[Any]:
     try:
         for piece in source:
-            take_text = call.take_text
-            text = take_text(piece)
-            if text is not None:
-                yield text
+            take_plain = call.take_plain
+            plain = take_plain(piece)
+            if plain is not None:
+                yield plain
             else:
                 yield from call.take(piece)
         yield from call.finish()

@@ -218,10 +218,41 @@ def test_the_last_chunk_says_so_though_one_before_it_did(driver: Driver) -> None
         for piece in pieces():
             yield piece
 
-    asynchronous = repr(driver) == "async"
-    model = GivesPiecesNative(given=apieces) if asynchronous else GivesPieces(given=pieces)
+    is_async = repr(driver) == "async"
+    model = GivesPiecesNative(given=apieces) if is_async else GivesPieces(given=pieces)
 
     chunks = driver.stream(model, "x")
 
     assert "".join(chunk.text for chunk in chunks) == "abc"
     assert chunks[-1].chunk_position == "last"
+
+
+@both
+@pytest.mark.parametrize("identity", ["its own", None])
+def test_fragments_of_calls_and_texts_among_them_are_heard_once_and_add_up(
+    identity: str | None, driver: Driver
+) -> None:
+    def fragment(args: str, name: str | None = None) -> AIMessageChunk:
+        call: Any = {"name": name, "args": args, "id": name, "index": 0}
+        return AIMessageChunk("", id=identity, tool_call_chunks=[call])
+
+    def pieces() -> list[Any]:
+        texts = [AIMessageChunk("so", id=identity), AIMessageChunk("on", id="another")]
+        both_at_once = AIMessageChunk("!", id=identity, tool_call_chunks=[{"name": None, "args": "}", "index": 0}])
+        return [fragment('{"a"', "f"), fragment(": "), texts[0], fragment("1"), texts[1], both_at_once]
+
+    async def apieces() -> AsyncIterator[Any]:
+        for piece in pieces():
+            yield piece
+
+    handler = Recording()
+    is_async = repr(driver) == "async"
+    model = GivesPiecesNative(given=apieces) if is_async else GivesPieces(given=pieces)
+
+    chunks = driver.stream(model, "x", {"callbacks": [handler]})
+
+    assert handler.tokens == ["", "", "so", "", "on", "!", ""]
+    assert len({chunk.id for chunk in chunks}) == 1
+    whole = AIMessageChunk() + chunks  # type: ignore[operator]  # a list is added one by one
+    assert (whole.content, [call["args"] for call in whole.tool_calls]) == ("soon!", [{"a": 1}])
+    assert handler.heard[-1][1][0].generations[0][0].message.tool_calls == whole.tool_calls

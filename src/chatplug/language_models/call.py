@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["ModelCall"]
 
 _Source = TypeVar("_Source")
-_TakeText: TypeAlias = "Callable[[ChatGenerationChunk | AIMessageChunk], AIMessageChunk | None]"
+_TakePlain: TypeAlias = "Callable[[ChatGenerationChunk | AIMessageChunk], AIMessageChunk | None]"
 
 
 class Callee(Protocol):
@@ -68,7 +68,7 @@ class ModelCall(Life):
         "_id",
         "_last",
         "_result",
-        "_take_text",
+        "_take_plain",
         "_unread",
         "_whole",
         "announced",
@@ -79,7 +79,7 @@ class ModelCall(Life):
         "model",
         "settings",
         "stop",
-        "take_text",
+        "take_plain",
         "unsupported",
     )
 
@@ -122,10 +122,10 @@ class ModelCall(Life):
         """For chunks that the caller gets those that the model has announced."""
         self._id: str | None = None
         self._held: AIMessageChunk | None = None
-        self.take_text: _TakeText = _look_closer
-        """Gives what `take` gives for a piece of text; None where that has to look closer."""
-        self._take_text: _TakeText = _look_closer
-        """The same after a text, when a text needs nothing but the id."""
+        self.take_plain: _TakePlain = _look_closer
+        """Gives what `take` gives for a text or a fragment of a call; None where that has to look closer."""
+        self._take_plain: _TakePlain = _look_closer
+        """The same while nothing is held back, when a text needs nothing but the id."""
         self._last: AIMessageChunk | None = None
 
     def _open_run(self) -> None:
@@ -199,7 +199,7 @@ class ModelCall(Life):
         )
         if self._id is None:
             self._id = message.id or self._run_name()
-            self._take_text = AIMessageChunk.text_taker(self._unread, self._id, ChatGenerationChunk)
+            self._take_plain = AIMessageChunk.plain_taker(self._unread, self._id, ChatGenerationChunk)
         added = message.as_piece()
         self._unread.append(added)
         if isinstance(added, str):
@@ -209,8 +209,8 @@ class ModelCall(Life):
         if identity != self._id:
             message = self._with_id(message, added)
         held, self._held = self._held, message if is_silent else None
-        is_text = added.__class__ is str and not is_silent
-        self.take_text = self._take_text if is_text else _look_closer
+        is_last = not isinstance(added, str) and "chunk_position" in added[2]
+        self.take_plain = _look_closer if is_silent or is_last else self._take_plain
         if is_silent:
             return () if held is None else (held,)
         if self._last is None and self.run is not None:

@@ -109,12 +109,12 @@ def drive(
     with Asking(call, yields=True) as run:
         tokens = None if run.manager is None else run.manager.tokens
         for piece in run.steps(pieces(run.manager)):
-            take_text = call.take_text
-            text = take_text(piece)
-            if text is not None:
+            take_plain = call.take_plain
+            plain = take_plain(piece)
+            if plain is not None:
                 if tokens is not None:
-                    tokens.tell(text, piece)
-                yield text
+                    tokens.tell(plain, piece)
+                yield plain
             else:
                 yield from _told(call, tokens, call.take(piece))
         yield from _told(call, tokens, call.finish())
@@ -128,12 +128,12 @@ async def adrive(
     async with Asking(call, yields=True) as run:
         tokens = None if run.amanager is None else run.amanager.tokens
         async for piece in run.asteps(pieces(run.amanager)):
-            take_text = call.take_text
-            text = take_text(piece)
-            if text is not None:
+            take_plain = call.take_plain
+            plain = take_plain(piece)
+            if plain is not None:
                 if tokens is not None:
-                    await tokens.atell(text, piece)
-                yield text
+                    await tokens.atell(plain, piece)
+                yield plain
             else:
                 for chunk in call.take(piece):
                     if tokens is not None:

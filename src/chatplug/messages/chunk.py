@@ -184,11 +184,13 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
         return super().__add__(other)
 
     @staticmethod
-    def text_taker(texts: list[Any], id: str | None, holder: object) -> Callable[[object], AIMessageChunk | None]:
-        """A function that makes of a chunk of text one with this id; it gives None if text is not all that a chunk has.
+    def plain_taker(pieces: list[Any], id: str | None, holder: object) -> Callable[[object], AIMessageChunk | None]:
+        """A function that makes of a chunk of text one with this id, and leaves a fragment of a call as it is.
+
+        What it makes gives None where the chunk has something else, and for a fragment with another id.
 
         Args:
-            texts: Where it appends the text.
+            pieces: Where it appends what the chunk has, for a sum.
             id: The id.
             holder: The class of what may be given in place of a chunk: it has that as `message`, and nothing beside it
                 where `generation_info` is empty.
@@ -198,12 +200,17 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
             if given.__class__ is holder and not given.generation_info:
                 given = given.message
             chunk: AIMessageChunk = given
-            if chunk.__class__ is not AIMessageChunk or chunk._count or chunk._more:
+            if chunk.__class__ is not AIMessageChunk or chunk._count:
                 return None
-            content = chunk._content
+            content, more = chunk._content, chunk._more
+            if more:
+                if content or len(more) != 1 or not more.get("tool_call_chunks") or chunk._id != id:
+                    return None
+                pieces.append(chunk.as_piece())
+                return chunk
             if content.__class__ is not str or not content:
                 return None
-            texts.append(content)
+            pieces.append(content)
             if chunk._id == id:
                 return chunk
             made: AIMessageChunk = _new(AIMessageChunk)
