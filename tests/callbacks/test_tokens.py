@@ -253,6 +253,8 @@ def test_fragments_of_calls_and_texts_among_them_are_heard_once_and_add_up(
 
     assert handler.tokens == ["", "", "so", "", "on", "!", ""]
     assert len({chunk.id for chunk in chunks}) == 1
-    whole = AIMessageChunk() + chunks  # type: ignore[operator]  # a list is added one by one
+    whole = AIMessageChunk()
+    for chunk in chunks:
+        whole = whole + chunk
     assert (whole.content, [call["args"] for call in whole.tool_calls]) == ("soon!", [{"a": 1}])
     assert handler.heard[-1][1][0].generations[0][0].message.tool_calls == whole.tool_calls
