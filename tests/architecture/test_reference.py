@@ -1,11 +1,12 @@
 """The reference has everything that is public, and shows it as it is."""
 
 import re
+from pathlib import Path
 
 import pytest
 
 from tests.architecture.sources import ROOT
-from tools.reference import ROOMS, documentation, expanded, homes, linked
+from tools.reference import ROOMS, TYPES, documentation, expanded, homes, linked
 
 PAGES = {path.stem: path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs" / "reference").glob("*.md"))}
 _LISTED = re.compile(r"^```\{public\} (\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -60,3 +61,34 @@ def test_every_variable_that_the_sources_read_is_on_the_page_of_the_environment(
     }
 
     assert sorted(name for name in read if f"`{name}`" not in PAGES["environment"]) == []
+
+
+GUIDES = [path for path in (ROOT / "docs").rglob("*.md") if not {"reference", "decisions", "_build"} & set(path.parts)]
+
+
+def test_every_public_name_is_used_or_named_on_a_page_that_is_no_reference() -> None:
+    words = {word for page in GUIDES for word in re.findall(r"\w+", page.read_text(encoding="utf-8"))}
+
+    unseen = [path for path in homes().values() if path not in TYPES and path.rpartition(".")[2] not in words]
+
+    assert unseen == ["chatplug.__version__"]
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs" / "coming-from").glob("*.md")), ids=lambda page: page.stem)
+def test_every_name_of_ours_that_others_are_told_is_public(page: Path) -> None:
+    told = re.findall(r"`(chatplug(?:\.\w+)+)", page.read_text(encoding="utf-8"))
+    groups = {f"chatplug.{group}" for group in ("providers", "models", "extensions", "commands")}
+
+    assert [name for name in told if name not in homes() and name not in groups] == []
+
+
+def test_what_bears_the_same_name_as_in_langchain_is_in_the_module_of_the_same_name() -> None:
+    page = (ROOT / "docs" / "coming-from" / "langchain.md").read_text(encoding="utf-8")
+    rows = [line.split(" | ") for line in page.splitlines() if line.startswith("| `langchain_core.")]
+    theirs = {name for row in rows for name in re.findall(r"`langchain_core\.([\w.]+)`", row[0])}
+    ours = {name for row in rows for name in re.findall(r"`chatplug\.([\w.]+)`", row[1])}
+
+    elsewhere = {"utils.function_calling.convert_to_openai_tool", "language_models.ModelProfile"}
+    elsewhere |= {"exceptions.OutputParserException", "exceptions.ContextOverflowError"}
+
+    assert theirs - ours == elsewhere
