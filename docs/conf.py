@@ -55,6 +55,8 @@ nitpick_ignore_regex = [
 
 html_theme = "furo"
 html_title = "chatplug"
+html_copy_source = False
+html_show_sourcelink = False
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 

@@ -452,4 +452,5 @@ def has_signature(value: object) -> bool:
     """Whether a class is made as its signature says, and not from fields that are listed below it."""
     if not inspect.isclass(value):
         return True
-    return not (typing.is_typeddict(value) or issubclass(value, BaseModel))
+    is_protocol = getattr(value, "_is_protocol", False)
+    return not (typing.is_typeddict(value) or issubclass(value, BaseModel) or is_protocol)
