@@ -11,12 +11,14 @@ from uuid import UUID
 import pytest
 
 from chatplug.callbacks import BaseCallbackHandler, CallbackManager, Run
+from chatplug.callbacks.ambient import heard_by
 from chatplug.callbacks.life import status_after
 from chatplug.messages import AIMessage, AIMessageChunk
-from chatplug.runnables import RunnableConfig, ensure_config, merge_configs
+from chatplug.runnables import RunnableConfig, RunnableLambda, ensure_config, merge_configs
 from chatplug.runnables.chain_call import ChainCall, ParserCall
 from chatplug.runnables.config import current, resolve
 from chatplug.runnables.running import Running
+from chatplug.testing import RecordingHandler
 from tests.language_models.models import Whole, WholeNative
 
 INNER = WholeNative(name="inner")
@@ -262,3 +264,18 @@ def test_a_model_that_is_invoked_streams_where_somebody_wants_its_chunks() -> No
         assert listener.tokens[:2] == ["a", "a"]
         assert listener.runs["outer"].output.text == answer.text
         assert listener.runs["outer"].time_to_first_token is not None
+
+
+def test_a_handler_of_a_block_hears_the_same_tags_as_one_of_a_call() -> None:
+    chain, around, named = (
+        RunnableLambda(str.upper) | {"a": RunnableLambda(len)},
+        RecordingHandler(),
+        RecordingHandler(),
+    )
+
+    with heard_by(around):
+        chain.invoke("x")
+    chain.invoke("x", {"callbacks": [named]})
+
+    assert [list(run.tags) for run in around.runs] == [list(run.tags) for run in named.runs]
+    assert ["map:key:a"] in [list(run.tags) for run in around.runs]

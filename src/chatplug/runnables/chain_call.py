@@ -87,7 +87,7 @@ class ChainCall(Life):
     def for_child(self, tag: str | None = None) -> RunnableConfig:
         """The config for something that is called, with a tag where somebody hears it."""
         child = self.child
-        if tag is not None and child.handlers and self.run is not None:
+        if tag is not None and self.handlers and self.run is not None:
             child = child_config(child, self.run, tag)
         return child  # type: ignore[return-value]  # a checked one
 

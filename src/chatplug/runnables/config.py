@@ -258,7 +258,7 @@ def child_config(config: ResolvedConfig, run: Run, tag: str | None = None) -> Re
             child.pop(name, None)
     if config.tag is not None:
         child["tags"] = [one for one in child["tags"] if one != config.tag]
-    if tag is not None and config.handlers:
+    if tag is not None:
         child["tags"] = [*child.get("tags", ()), tag]
         child.tag = tag
     if config.handlers:

@@ -136,7 +136,7 @@ class _SequenceCall(ChainCall):
     def next(self) -> RunnableConfig:
         """The config for the next step."""
         self.number += 1
-        return self.for_child(f"seq:step:{self.number}" if self.child.handlers else None)
+        return self.for_child(f"seq:step:{self.number}" if self.handlers else None)
 
     def begun(
         self, whole: Callable[..., T], in_pieces: Callable[..., T], source: object, kwargs: Mapping[str, Any]
