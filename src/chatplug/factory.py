@@ -188,7 +188,7 @@ def split_name(
         installed = ", ".join(manager.providers()) or "none"
         raise ModelNameError(
             f"{model!r} does not name a provider and a model.",
-            hint=f"Write 'provider:model', or give model_provider=. Installed providers: {installed}.",
+            hint=f"Write 'provider:model'. Installed providers: {installed}.",
         )
     return provider, name
 
@@ -206,5 +206,5 @@ def _placed(model: str, manager: PluginManager) -> str:
     if distribution and known not in declared:
         hint = f"It may be a model of {known!r}, which comes with: pip install {distribution}."
     else:
-        hint = f"Write 'provider:model', or give model_provider=. Installed providers: {', '.join(declared) or 'none'}."
+        hint = f"Write 'provider:model'. Installed providers: {', '.join(declared) or 'none'}."
     raise ModelNameError(f"{model!r} does not name a provider and a model, and no plugin claims it.", hint=hint)

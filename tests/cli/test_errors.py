@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -75,3 +76,30 @@ def test_a_setting_that_a_model_cannot_honour_is_a_warning(start: Start) -> None
 
     assert (code, out) == (0, "Meo\n")
     assert said == "Warning: EchoChatModel cannot honour 'temperature'. It is ignored.\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["hooks", "nope"],
+        ["run", "nope", "hi"],
+        ["run", "nope:x", "hi"],
+        ["models", "nope"],
+        ["profiles", "show", "nope"],
+        ["run", "groq:x", "hi"],
+        ["run", "echo:n3", "hi", "-o", "model_provider=echo"],
+        ["run", "echo:n3", "hi", "-o", "configurable_fields=any"],
+        ["run", "echo:n3", "hi", "-o", "config_prefix=a"],
+        ["run", "echo:n3", "hi", "-o", "temprature=1"],
+    ],
+    ids=" ".join,
+)
+def test_a_failure_says_nothing_that_only_a_program_could_do(
+    cli: CliRunner, arguments: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GROQ_API_KEY", raising=False)
+
+    told = cli.invoke(app, arguments)
+
+    assert told.exit_code != 0
+    assert re.search(r"\w=['\s.]|\w\(", told.stderr) is None

@@ -133,7 +133,7 @@ def test_a_known_provider_that_is_missing_is_answered_with_what_to_install() -> 
         "Installed: one."
     )
     assert "It may be a model of 'openai', which comes with: pip install chatplug-openai-compat." in str(alone.value)
-    assert "Write 'provider:model', or give model_provider=. Installed providers: one." in str(unknown.value)
+    assert "Write 'provider:model'. Installed providers: one." in str(unknown.value)
 
 
 @pytest.mark.parametrize("project", sorted(ROOT.glob("plugins/*/pyproject.toml")), ids=lambda path: path.parent.name)

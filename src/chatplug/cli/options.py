@@ -11,7 +11,7 @@ __all__ = ["debug_option", "is_debugging", "json_option", "read_setting", "setti
 
 _DEBUG = "chatplug.debug"
 # Parameters of `chatplug.init` that are no settings.
-_RESERVED = frozenset({"model", "model_provider", "plugins"})
+_RESERVED = frozenset({"config_prefix", "configurable_fields", "model", "model_provider", "plugins"})
 
 
 def read_setting(text: str) -> tuple[str, Any]:
@@ -35,7 +35,7 @@ def read_setting(text: str) -> tuple[str, Any]:
         # It is not repeated: it may be a key.
         raise click.BadParameter("A setting is written name=value.")
     if name in _RESERVED:
-        raise click.BadParameter(f"{name!r} is no setting; the argument MODEL names provider and model.")
+        raise click.BadParameter(f"{name!r} is no setting of a model; the argument MODEL names provider and model.")
     try:
         return name, json.loads(value, parse_constant=_not_json)
     except (ValueError, RecursionError):

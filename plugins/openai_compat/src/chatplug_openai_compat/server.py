@@ -118,7 +118,7 @@ def key_of(gateway: Gateway, given: SecretStr | None, server: Server) -> SecretS
     if secret is None and not _is_local(host):
         raise CredentialsError(
             f"{host} needs a key, and none was given.",
-            hint=f"Give api_key, or set {gateway.key_variables[0]}; if this server needs none, say api_key=''.",
+            hint=f"Give api_key, or set {gateway.key_variables[0]}; if this server needs none, give an empty api_key.",
         )
     return None if secret is None else SecretStr(_checked_key(secret))
 
