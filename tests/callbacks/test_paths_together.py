@@ -410,3 +410,59 @@ def test_of_branches_of_which_one_fails_each_has_one_end_whoever_is_first(way: A
     ends = {run.name: (run.status, run.usage_status) for run in heard.runs}
     assert (ends["a"], ends[PARALLEL]) == (FAILED, ("error", "unknown"))
     assert ends.get("b") in {None, OK, LEFT, ("abandoned", "unknown"), STOPPED}  # it may have ended, or not have begun
+
+
+# ---- who must be obeyed
+
+
+class Asked(Stumbles):
+    """Says that it was asked, which must not be."""
+
+    def _stumble(self) -> None:
+        ASKED.append(self.name or "")
+
+
+ASKED: list[str] = []
+
+
+class RefusesLater(Refuses):
+    """The same, with a coroutine."""
+
+    def __init__(self, at: str) -> None:
+        async def fail(*args: Any, **kwargs: Any) -> Any:
+            await asyncio.sleep(0)
+            raise LookupError(at)
+
+        setattr(self, at, fail)
+
+
+def asked() -> Runnable[Any, Any]:
+    return Asked(name="a")
+
+
+CALLS: Mapping[str, Callable[[], Runnable[Any, Any]]] = {
+    "a model": asked,
+    "a sequence": lambda: RunnableSequence(RunnableLambda(prepare), asked()),
+    "branches": lambda: branches(a=asked(), b=asked()),
+    "a retry": lambda: asked().with_retry(stop_after_attempt=2, wait_exponential_jitter=False),
+    "a fallback": lambda: asked().with_fallbacks([asked()]),
+    "a function": lambda: RunnableLambda(asked().invoke),
+    "bound": lambda: asked().bind(stop=["x"]),
+}
+
+
+@pytest.mark.parametrize("kind", [Refuses, RefusesLater])
+@pytest.mark.parametrize("way", [*ALL, *BATCHES])
+@pytest.mark.parametrize("call", CALLS)
+def test_no_model_is_asked_where_a_handler_that_is_required_refuses(call: str, way: Any, kind: type[Refuses]) -> None:
+    ASKED.clear()
+    heard = listener("inline")
+
+    done = way(CALLS[call](), {"callbacks": [heard, kind("on_chat_model_start")]})
+    if done is not None:
+        asyncio.run(whole(done))
+
+    check_laws(heard)
+    assert ASKED == []
+    assert heard.runs
+    assert {run.status for run in heard.runs if run.kind == "chat_model"} == {"error"}
