@@ -331,6 +331,9 @@ def _read(fragments: Iterable[ToolCallChunk], *, whole: bool) -> tuple[list[Tool
     return fold.calls(whole=whole)
 
 
+_STANDARD = frozenset(ToolCallChunk.__annotations__)
+
+
 def _checked_fragment(fragment: ToolCallChunk | Mapping[str, Any], position: int) -> ToolCallChunk:
     try:
         name, args, identity = fragment.get("name"), fragment.get("args"), fragment.get("id")
@@ -344,7 +347,7 @@ def _checked_fragment(fragment: ToolCallChunk | Mapping[str, Any], position: int
 
         args = json.dumps(args, ensure_ascii=False)
     checked = {"name": name, "args": args, "id": identity, "index": fragment.get("index"), "type": "tool_call_chunk"}
-    return cast("ToolCallChunk", checked if fragment.keys() <= checked.keys() else {**fragment, **checked})
+    return cast("ToolCallChunk", checked if _STANDARD.issuperset(fragment) else {**fragment, **checked})
 
 
 def message_chunk_to_message(chunk: BaseMessage) -> BaseMessage:
