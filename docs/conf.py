@@ -55,6 +55,8 @@ nitpick_ignore_regex = [
 
 html_theme = "furo"
 html_title = "chatplug"
+html_favicon = "_static/icon.svg"
+html_use_index = False
 html_copy_source = False
 html_show_sourcelink = False
 html_static_path = ["_static"]
