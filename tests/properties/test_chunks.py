@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from chatplug.messages import AIMessage, AIMessageChunk, message_chunk_to_message
+from chatplug.messages import AIMessage, AIMessageChunk, ToolCallChunk, message_chunk_to_message
 from chatplug.testing.strategies import chunks, tool_call_streams
 from chatplug.wire.shape import is_array, is_object
 
@@ -70,7 +70,20 @@ def test_it_does_not_matter_when_a_sum_is_read(parts: list[AIMessageChunk], rand
     assert grown[::-1] == unread[::-1]
 
 
+def fragment(name: str | None, args: str | None, identity: str | None = None) -> ToolCallChunk:
+    return {"name": name, "args": args, "id": identity, "index": 1, "type": "tool_call_chunk"}
+
+
 @given(st.lists(chunks(), max_size=8))
+@example(
+    [
+        AIMessageChunk(tool_call_chunks=[fragment("", '{"": 0}', "call_a")]),
+        AIMessageChunk(tool_call_chunks=[fragment("look", "1", ""), fragment(None, "{}", "call_a")]),
+    ]
+)
+@example(
+    [AIMessageChunk(tool_call_chunks=[fragment(*it)]) for it in (("b", None), ("a", "{}"), ("b", None), ("a", None))]
+)
 def test_any_stream_of_chunks_adds_up_and_makes_a_message(parts: list[AIMessageChunk]) -> None:
     whole = total([AIMessageChunk(), *parts])
 

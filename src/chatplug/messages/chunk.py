@@ -286,12 +286,14 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
         if whole is None:
             whole = bool("chunk_position" in more and more["chunk_position"] == "last")
         key = READ[whole]
+        is_sum = False
         if key not in more and self._count and self._seen().get("tool_call_chunks") == more["tool_call_chunks"]:
-            # The fragments were handed out, and nobody has changed them.
+            # Where the fragments were handed out, nobody has changed them.
             more = self._seen()
+            is_sum = True
         parsed: tuple[list[ToolCall], list[InvalidToolCall]] | None = more.get(key)
         if parsed is None:
-            parsed = more[key] = _read(more["tool_call_chunks"], whole=whole)
+            parsed = more[key] = _read(more["tool_call_chunks"], whole=whole, is_sum=is_sum)
             if self._buffer is not None:
                 self._buffer.fold.reads_calls = not whole
         return parsed
@@ -324,10 +326,13 @@ def _field(fields: object, name: str) -> object:
     return fields.get(name) if is_object(fields) else None
 
 
-def _read(fragments: Iterable[ToolCallChunk], *, whole: bool) -> tuple[list[ToolCall], list[InvalidToolCall]]:
+def _read(
+    fragments: Iterable[ToolCallChunk], *, whole: bool, is_sum: bool
+) -> tuple[list[ToolCall], list[InvalidToolCall]]:
     fold = CallFold()
+    push = fold.push_call if is_sum else fold.push
     for fragment in fragments:
-        fold.push(fragment)
+        push(fragment)
     return fold.calls(whole=whole)
 
 

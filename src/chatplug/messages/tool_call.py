@@ -148,9 +148,12 @@ class _Growing:
     def has_args(self) -> bool:
         return any(self._pieces or ())
 
-    def is_whole(self) -> bool:
-        """Whether the arguments are an object to its end, which nothing can continue."""
-        return bool(self._pieces and self._pieces[-1].rstrip().endswith("}") and self._read().is_whole)
+    def has_object(self) -> bool:
+        """Whether the arguments hold an object to its end, which nothing can continue.
+
+        What came behind it is not asked: a sum's fragments, which hold it in one piece, are told apart as their leaves.
+        """
+        return self.has_args and self._read().has_ended
 
     def so_far(self) -> tuple[dict[str, Any] | None, str | None]:
         """What `read_arguments` gives for a text that is still arriving, without reading it from the beginning."""
@@ -178,6 +181,13 @@ class CallFold:
         self._calls: list[_Growing] = []
         self._by_index: dict[int | str, _Growing] = {}
 
+    def push_call(self, fragment: ToolCallChunk) -> None:
+        """Add one fragment that is all of a call, as those of a sum are: it continues no other."""
+        before, self._calls, self._by_index = self._calls, [], {}
+        self.push(fragment)
+        before += self._calls
+        self._calls = before
+
     def push(self, fragment: ToolCallChunk) -> None:
         """Add one fragment."""
         index = fragment.get("index")
@@ -199,7 +209,7 @@ class CallFold:
         if not (args is None or isinstance(args, str)):  # pyright: ignore[reportUnnecessaryIsInstance]  # the wild sends objects
             args = _as_text(args)
         call = self._target(index, identity, name)
-        if call is not None and args and args.strip() and call.is_whole():
+        if call is not None and args and args.lstrip().startswith("{") and call.has_object():
             # Gateways to Gemini give all calls one index, and some no id (reported to 2026-08); others say all of a
             # call again at its end (LiteLLM, reported 2026-02).
             if not identity or identity != call.id:
@@ -231,7 +241,7 @@ class CallFold:
         if identity:
             found = self._named(identity, index)
             # Some servers make a new id for each fragment (poolsideai/pool#9, 2026-05); a new call has a name.
-            if found is not None or call is None or (call.id and (name or call.is_whole())):
+            if found is not None or call is None or (call.id and (name or call.has_object())):
                 return found
         # A new name after arguments, on an index that was used, is a second call that reuses it.
         is_second = call is not None and name and call.name and name != call.name and call.has_args

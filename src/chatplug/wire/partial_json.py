@@ -91,6 +91,11 @@ class PartialJSON:
         return self.error is None and self._expects == "end"
 
     @property
+    def has_ended(self) -> bool:
+        """Whether one whole value has been read, whatever came behind it."""
+        return self._expects == "end"
+
+    @property
     def is_too_deep(self) -> bool:
         """Whether it was given up because more containers stand within each other than are read."""
         return self.error is not None and len(self._open) >= _DEEPEST
