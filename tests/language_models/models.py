@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
-from pydantic import Field
+import pytest
+from pydantic import Field, SecretStr
 
 from chatplug.language_models import BaseChatModel
 from chatplug.messages import AIMessage, AIMessageChunk, BaseMessage
@@ -75,6 +76,7 @@ class AsyncDriver(Driver):
 
 
 DRIVERS = [Driver(), AsyncDriver()]
+both = pytest.mark.parametrize("driver", DRIVERS, ids=repr)
 
 
 class Whole(BaseChatModel):
@@ -172,3 +174,21 @@ class GivesPieces(Gives):
 class GivesPiecesNative(GivesPieces):
     def _astream(self, messages: Any, stop: Any = None, run_manager: Any = None, **kwargs: Any) -> Any:
         return self.given()
+
+
+KINDS: list[type[Whole]] = [Whole, WholeNative, Pieces, PiecesNative]
+STREAMING: list[type[Pieces]] = [Pieces, PiecesNative]
+
+
+class Tuned(Whole):
+    """Has settings of its own, one of them a key."""
+
+    temperature: float | None = None
+    key: SecretStr | None = Field(default=None, alias="api_key")
+    depth: int = 1
+
+
+class Strict(Tuned, PiecesNative):
+    """Says which settings a call may have."""
+
+    call_settings: ClassVar = frozenset({"temperature"})

@@ -21,6 +21,7 @@ from chatplug.messages import (
     ToolMessageChunk,
 )
 from chatplug.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from tests.language_models.models import Driver, both
 
 
 class FirstLetters(BaseChatModel):
@@ -77,6 +78,20 @@ def test_the_page_s_messages_are_there_and_add_up() -> None:
 
     assert [issubclass(chunk, message) for chunk, message in zip(chunks, whole, strict=True)] == [True] * 4
     assert (AIMessageChunk(content="Hello") + AIMessageChunk(content=" World!")).content == "Hello World!"
+
+
+@both
+def test_the_custom_model_of_the_pages_works_as_printed(driver: Driver) -> None:
+    answer = driver.invoke(
+        MODEL, [HumanMessage(content="hello!"), AIMessage(content="Hi there human!"), HumanMessage(content="Meow!")]
+    )
+    chunks = driver.stream(MODEL, "cat")
+
+    assert answer.content == "Meo"
+    assert answer.response_metadata == {"time_in_seconds": 3}
+    assert driver.invoke(MODEL, "hello").content == "hel"
+    assert "".join(f"{chunk.content}|" for chunk in chunks) == "c|a|t||"
+    assert chunks[-1].response_metadata == {"time_in_sec": 3}
 
 
 def test_the_model_answers_a_conversation_and_a_text() -> None:
