@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from typing import Any
 
 from chatplug.callbacks import BaseCallbackHandler, Run
@@ -48,3 +49,9 @@ def call(chain: Runnable[Any, Any], way: str, given: Any, config: RunnableConfig
 def every_way(chain: Runnable[Any, Any], given: Any, config: RunnableConfig | None = None) -> list[Any]:
     """What a chain gives in each way."""
     return [call(chain, way, given, config) for way in WAYS]
+
+
+def letters(pieces: Iterator[str]) -> Iterator[str]:
+    """A step that gives its text letter by letter."""
+    for piece in pieces:
+        yield from piece
