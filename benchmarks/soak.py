@@ -11,8 +11,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.plugins.random_changes import asked_after_changes
 from tests.plugins.test_hammer import hammer
-from tests.plugins.test_index import asked_after_changes
 
 
 def main() -> int:

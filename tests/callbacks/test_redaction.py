@@ -14,9 +14,8 @@ from chatplug.callbacks import BaseCallbackHandler, Run, flush
 from chatplug.callbacks.redaction import CIRCLE, NOT_SHOWN, Redaction
 from chatplug.messages import AIMessage, HumanMessage
 from chatplug.runnables import RunnableLambda
-from tests.language_models.models import DRIVERS, Driver, PiecesNative
+from tests.language_models.models import Driver, PiecesNative, both
 
-both = pytest.mark.parametrize("driver", DRIVERS, ids=repr)
 SECRET = "hunter2"
 
 

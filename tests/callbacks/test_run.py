@@ -14,9 +14,17 @@ from chatplug.errors import StreamBrokenError
 from chatplug.messages import AIMessage, AIMessageChunk, HumanMessage
 from chatplug.outputs import ChatGeneration, ChatGenerationChunk, ChatResult, LLMResult
 from tests.callbacks.recording import AsyncRecording, Failing, Recording
-from tests.language_models.models import DRIVERS, Driver, Gives, GivesPieces, Pieces, PiecesNative, Whole, WholeNative
+from tests.language_models.models import (
+    Driver,
+    Gives,
+    GivesPieces,
+    Pieces,
+    PiecesNative,
+    Whole,
+    WholeNative,
+    both,
+)
 
-both = pytest.mark.parametrize("driver", DRIVERS, ids=repr)
 handlers = pytest.mark.parametrize("kind", [Recording, AsyncRecording])
 START, TOKEN, END, ERROR = "on_chat_model_start", "on_llm_new_token", "on_llm_end", "on_llm_error"
 

@@ -15,11 +15,10 @@ from chatplug.callbacks.dispatch import deliver
 from chatplug.callbacks.listener import listener_of
 from chatplug.messages import AIMessageChunk
 from chatplug.outputs import ChatGenerationChunk
+from tests.callbacks.observing import END, SECONDS, START, TOKEN, Held, Observing
 from tests.callbacks.recording import AsyncRecording, Recording
-from tests.callbacks.test_policies import END, SECONDS, START, TOKEN, Held, Observing
-from tests.language_models.models import DRIVERS, Driver, GivesPieces, GivesPiecesNative, Pieces, PiecesNative
+from tests.language_models.models import Driver, GivesPieces, GivesPiecesNative, Pieces, PiecesNative, both
 
-both = pytest.mark.parametrize("driver", DRIVERS, ids=repr)
 TEXT = "a long way to Tipperary"
 
 

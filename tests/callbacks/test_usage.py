@@ -8,13 +8,10 @@ from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import pytest
-
 from chatplug.callbacks import UsageMetadataCallbackHandler, get_usage_metadata_callback
 from chatplug.messages import AIMessage, AIMessageChunk
-from tests.language_models.models import DRIVERS, Driver, Whole, WholeNative
+from tests.language_models.models import Driver, Whole, WholeNative, both
 
-both = pytest.mark.parametrize("driver", DRIVERS, ids=repr)
 USAGE: Any = {"input_tokens": 8, "output_tokens": 10, "total_tokens": 18, "input_token_details": {"cache_read": 1}}
 TWICE = {"input_tokens": 16, "output_tokens": 20, "total_tokens": 36, "input_token_details": {"cache_read": 2}}
 

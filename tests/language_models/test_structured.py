@@ -1,16 +1,13 @@
-"""Tools bound to a model, and answers held to a schema."""
+"""Answers held to a schema."""
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import json
-from dataclasses import dataclass
 from typing import Annotated, Any, cast
 
 import pytest
 from pydantic import BaseModel, Field
-from typing_extensions import TypedDict
 
 from chatplug.errors import (
     OutputError,
@@ -20,154 +17,22 @@ from chatplug.errors import (
     OutputTruncatedError,
     SchemaError,
     SettingsError,
-    UnsupportedRequestError,
 )
 from chatplug.messages import AIMessage, AIMessageChunk, tool_call_chunk
-from chatplug.runnables import Runnable
 from chatplug.testing import FakeChatModel, RecordingHandler
 from chatplug.tools import tool
-
-
-class Movie(BaseModel):
-    """A film with its details."""
-
-    title: str = Field(description="Its name")
-    year: int
-    genres: list[str] = []
-
-
-class MovieDict(TypedDict):
-    """A film with its details."""
-
-    title: Annotated[str, ..., "Its name"]
-    year: Annotated[int, ..., "Its year"]
-
-
-@dataclass
-class MovieData:
-    """A film with its details."""
-
-    title: str
-    year: int
-
-
-JSON_SCHEMA = {
-    "title": "Movie",
-    "description": "A film with its details.",
-    "type": "object",
-    "properties": {"title": {"type": "string"}, "year": {"type": "integer"}},
-    "required": ["title", "year"],
-}
-
-UP = {"title": "Up", "year": 2009}
-SCHEMAS: dict[str, tuple[Any, Any]] = {
-    "pydantic": (Movie, Movie(title="Up", year=2009)),
-    "dataclass": (MovieData, MovieData("Up", 2009)),
-    "TypedDict": (MovieDict, UP),
-    "JSON Schema": (JSON_SCHEMA, UP),
-}
-METHODS = ("json_schema", "function_calling", "json_mode")
-
-
-def invoke(how: str, model: Runnable[Any, Any], value: Any = "Up?") -> Any:
-    return model.invoke(value) if how == "sync" else asyncio.run(model.ainvoke(value))
-
-
-def stream(how: str, model: Runnable[Any, Any], value: Any = "Up?") -> list[Any]:
-    if how == "sync":
-        return list(model.stream(value))
-
-    async def collect() -> list[Any]:
-        return [piece async for piece in model.astream(value)]
-
-    return asyncio.run(collect())
-
-
-both = pytest.mark.parametrize("how", ["sync", "async"])
-every_method = pytest.mark.parametrize("method", METHODS)
-
-
-@tool
-def weather(city: str) -> str:
-    """The weather."""
-    return city
-
-
-def settings_of(model: FakeChatModel) -> dict[str, Any]:
-    return dict(model.calls[-1].settings)
-
-
-# ---- tools
-
-
-@both
-def test_bound_tools_go_with_every_call_in_the_form_that_is_known(how: str) -> None:
-    model = FakeChatModel(script=["ok"], repeat=True)
-
-    invoke(how, model.bind_tools([weather, Movie, {"type": "web_search"}], parallel_tool_calls=False, strict=True))
-
-    settings = settings_of(model)
-    assert [one.get("function", one).get("name") for one in settings["tools"]] == ["weather", "Movie", None]
-    assert [one.get("function", {}).get("strict") for one in settings["tools"]] == [True, True, None]
-    assert settings["parallel_tool_calls"] is False
-    assert "tool_choice" not in settings
-
-
-@pytest.mark.parametrize(
-    ("given", "sent"),
-    [
-        ("auto", "auto"),
-        ("any", "any"),
-        ("required", "any"),
-        (True, "any"),
-        ("none", "none"),
-        ("weather", "weather"),
-        ({"type": "tool", "name": "weather"}, {"type": "tool", "name": "weather"}),
-        (None, None),
-        (False, None),
-    ],
+from tests.language_models.structures import (
+    METHODS,
+    SCHEMAS,
+    UP,
+    Movie,
+    MovieDict,
+    both,
+    every_method,
+    invoke,
+    settings_of,
+    stream,
 )
-def test_the_choice_of_a_tool_is_said_in_our_words(given: Any, sent: Any) -> None:
-    model = FakeChatModel(script=["ok"])
-
-    model.bind_tools([weather], tool_choice=given).invoke("x")
-
-    assert settings_of(model).get("tool_choice") == sent
-
-
-def test_a_choice_that_is_not_there_is_an_error_with_the_nearest() -> None:
-    with pytest.raises(SettingsError, match=r"no tool 'wether' to choose\. Did you mean 'weather'\?"):
-        FakeChatModel(script=[]).bind_tools([weather], tool_choice="wether")
-
-
-def test_two_tools_of_one_name_are_an_error() -> None:
-    with pytest.raises(SettingsError, match="Two tools have the name 'weather'"):
-        FakeChatModel(script=[]).bind_tools([weather, {"name": "weather", "parameters": {}}])
-
-
-@pytest.mark.parametrize(
-    ("profile", "choice"), [({"tool_calling": False}, None), ({"tool_calling": True, "tool_choice": False}, "any")]
-)
-def test_what_the_profile_rules_out_is_refused_before_anything_is_sent(profile: Any, choice: Any) -> None:
-    model = FakeChatModel(script=["ok"], profile=profile, on_unsupported="raise")
-
-    with pytest.raises(UnsupportedRequestError, match="says its profile"):
-        model.bind_tools([weather], tool_choice=choice).invoke("x")
-
-    assert model.calls == []
-
-
-@both
-def test_tool_calls_are_streamed_in_fragments_that_add_up(how: str) -> None:
-    calls = [{"name": "weather", "args": {"city": city}, "id": f"call_{city}"} for city in ("Bern", "Rom")]
-    model = FakeChatModel(script=[AIMessage("", tool_calls=calls)], fragment=3)
-
-    chunks = stream(how, model.bind_tools([weather]))
-
-    full: Any = sum(chunks[1:], chunks[0])
-    assert [{**call, "type": None} for call in full.tool_calls] == [{**call, "type": None} for call in calls]
-    assert len([fragment for chunk in chunks for fragment in chunk.tool_call_chunks]) > 8
-
 
 # ---- structure
 
@@ -416,18 +281,6 @@ def test_model_and_parser_are_runs_below_one(how: str) -> None:
 
     kinds = [(run.kind, run.parent.kind if run.parent else None) for run in recorder.runs]
     assert sorted(kinds, key=str) == [("chain", None), ("chat_model", "chain"), ("parser", "chain")]
-
-
-def test_a_profile_that_is_changed_in_place_holds_from_the_next_call_on() -> None:
-    model = FakeChatModel(script=["ok"], repeat=True, profile={"tool_calling": True}, on_unsupported="raise")
-    bound = model.bind_tools([weather])
-    bound.invoke("x")
-    bound.invoke("x")
-
-    model.profile["tool_calling"] = False
-
-    with pytest.raises(UnsupportedRequestError):
-        bound.invoke("x")
 
 
 def test_what_was_bound_before_goes_with_the_tools_and_the_schema_that_are_bound_then() -> None:

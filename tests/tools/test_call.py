@@ -14,7 +14,6 @@ from chatplug.runnables import RunnableConfig
 from chatplug.tools import StructuredTool, ToolException, tool
 from tests.tools.calling import both, call, invoke, same, weather
 
-
 # ---- how it is called
 
 
