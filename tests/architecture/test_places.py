@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from tests.architecture.sources import ROOT, Module, dotted_uses, modules
+from tests.architecture.sources import ROOT, Module, dotted_uses, modules, text_files
 
 # What may be used only in certain modules of the host or of a plugin (paths inside the package): the reason is what a
 # reader needs to judge the next entry.
@@ -73,6 +73,14 @@ def test_a_module_holds_one_noun(module: Module) -> None:
     length = len(module.path.read_text(encoding="utf-8").splitlines())
 
     assert length <= LINES, f"{module.where} has {length} lines; look for a second noun in it"
+
+
+def test_a_module_of_the_tests_holds_one_noun_too() -> None:
+    lengths = {where: len(text.splitlines()) for where, text in text_files() if re.search(r"(^|/)tests/.*\.py$", where)}
+    found = [f"{where} has {length} lines" for where, length in lengths.items() if length > LINES]
+
+    assert len(lengths) > 100
+    assert not found, f"{', '.join(found)}; split it by what is tested, and what is shared goes to a module of its own"
 
 
 def test_the_echo_plugin_is_small_enough_to_be_read_at_once() -> None:

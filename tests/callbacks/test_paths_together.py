@@ -6,38 +6,38 @@ The table goes on where that of `test_paths` ends: there one model is called, he
 from __future__ import annotations
 
 import asyncio
-import gc
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from chatplug.callbacks import flush
-from chatplug.errors import ProviderTimeoutError
 from chatplug.messages import AIMessage, AIMessageChunk
 from chatplug.runnables import Runnable, RunnableConfig, RunnableLambda, RunnableParallel, RunnableSequence
-from tests.callbacks.test_paths import (
-    LISTENING,
+from tests.callbacks.paths import LISTENING, USAGE, Refuses, Talks, check_laws, listener, prepare, whole
+from tests.callbacks.ways import (
     SECONDS,
-    USAGE,
-    WHEN_WAITING,
-    Refuses,
-    Talks,
+    aas_completed,
+    abatch_of_three,
     adrop,
     ainvoke,
     aleave,
+    as_completed,
     astream,
-    check_laws,
+    batch_of_three,
+    cancel_answer,
+    cancel_events,
     drop,
+    drop_events,
     invoke,
     leave,
-    listener,
-    prepare,
+    leave_events,
+    leave_events_to_the_loop,
+    read_events,
     stream,
-    whole,
+    time_out_events,
 )
 from tests.language_models.models import Whole
 
@@ -109,98 +109,6 @@ def in_steps(then: Any = "end") -> Runnable[Any, Any]:
     return RunnableSequence(RunnableLambda(prepare), Talks(name="a", then=then), RunnableLambda(prepare))
 
 
-# ---- ways of reading events
-
-
-async def read_events(subject: Runnable[Any, Any], config: RunnableConfig) -> None:
-    with suppress(LookupError, ProviderTimeoutError):
-        async for _ in subject.astream_events("x", config):
-            pass
-
-
-async def leave_events(subject: Runnable[Any, Any], config: RunnableConfig) -> None:
-    """Leave at the first token that has been shown."""
-    events: Any = subject.astream_events("x", config)
-    await _to_the_first_token(events)
-    await events.aclose()
-
-
-async def leave_events_to_the_loop(subject: Runnable[Any, Any], config: RunnableConfig) -> None:
-    """Break out, and leave the closing to the event loop."""
-    await _to_the_first_token(subject.astream_events("x", config))
-    gc.collect()
-    for _ in range(20):
-        await asyncio.sleep(0)
-
-
-async def drop_events(subject: Runnable[Any, Any], config: RunnableConfig) -> None:
-    """Leave a ring behind that the garbage collector has to find."""
-    events: Any = subject.astream_events("x", config)
-    ring = [events]
-    ring.append(ring)
-    await _to_the_first_token(events)
-    del events, ring
-    gc.collect()
-    for _ in range(20):
-        await asyncio.sleep(0)
-
-
-async def cancel_events(subject: Runnable[Any, Any], config: RunnableConfig) -> None:
-    tasks: list[asyncio.Task[None]] = []
-    WHEN_WAITING.set(lambda: [task.cancel() for task in tasks])
-    task = asyncio.create_task(read_events(subject, config))
-    tasks.append(task)
-    await asyncio.wait([task], timeout=SECONDS)
-    assert task.cancelled()
-
-
-async def time_out_events(subject: Runnable[Any, Any], config: RunnableConfig) -> None:
-    limit = asyncio.timeout(SECONDS)
-    with suppress(TimeoutError):
-        async with limit:
-            WHEN_WAITING.set(lambda: limit.reschedule(0))
-            await read_events(subject, config)
-    assert limit.expired()
-
-
-async def _to_the_first_token(events: Any) -> None:
-    WHEN_WAITING.set(lambda: None)
-    async for event in events:
-        if event["event"] == "on_chat_model_stream":
-            break
-    for _ in range(20):  # until the model waits, whatever handlers do meanwhile
-        await asyncio.sleep(0)
-
-
-async def cancel_answer(subject: Runnable[Any, Any], config: RunnableConfig) -> None:
-    tasks: list[asyncio.Task[Any]] = []
-    WHEN_WAITING.set(lambda: [task.cancel() for task in tasks])
-    task = asyncio.create_task(ainvoke(subject, config))
-    tasks.append(task)
-    await asyncio.wait([task], timeout=SECONDS)
-    assert task.cancelled()
-
-
-def batch_of_three(subject: Runnable[Any, Any], config: RunnableConfig) -> None:
-    subject.batch(["x", "bad", "x"], config, return_exceptions=True)
-
-
-async def abatch_of_three(subject: Runnable[Any, Any], config: RunnableConfig) -> None:
-    await subject.abatch(["x", "bad", "x"], config, return_exceptions=True)
-
-
-def as_completed(subject: Runnable[Any, Any], config: RunnableConfig) -> None:
-    for _ in subject.batch_as_completed(["x", "bad", "x"], config, return_exceptions=True):
-        pass
-
-
-async def aas_completed(subject: Runnable[Any, Any], config: RunnableConfig) -> None:
-    async for _ in subject.abatch_as_completed(["x", "bad", "x"], config, return_exceptions=True):
-        pass
-
-
-# ---- what is expected
-
 OK, FAILED, BROKEN = ("ok", "reported"), ("error", "unknown"), ("error", "partial")
 LEFT, CANCELLED, STOPPED = ("abandoned", "partial"), ("cancelled", "partial"), ("cancelled", "unknown")
 SEQUENCE, RETRY, FALLBACKS, PARALLEL = (
@@ -253,7 +161,6 @@ ALL = (*ANSWERS, *STREAMS, read_events)
 LEFT_EVENTS, STOPPED_EVENTS = (leave_events, leave_events_to_the_loop, drop_events), (cancel_events, time_out_events)
 BATCHES = (batch_of_three, abatch_of_three, as_completed, aas_completed)
 SAID, SUNK = ("prepare", "ok"), ("prepare", "error")
-
 TABLE = [
     Row("a retry that helps", lambda: retry(2), ALL, RETRIED, (("a", FAILED),) * 2 + (("a", OK),), ((RETRY, "ok"),), 2),
     Row("a retry that gives up", lambda: retry(9), ALL, RETRIED, (("a", FAILED),) * 3, ((RETRY, "error"),), 2),
@@ -370,7 +277,6 @@ TABLE = [
         (SAID, ("prepare", "cancelled"), (SEQUENCE, "cancelled")),
     ),
 ]
-
 CELLS = [pytest.param(row, way, id=f"{row.name}-{way.__name__}") for row in TABLE for way in row.ways]
 
 
@@ -412,9 +318,6 @@ def test_of_branches_of_which_one_fails_each_has_one_end_whoever_is_first(way: A
     assert ends.get("b") in {None, OK, LEFT, ("abandoned", "unknown"), STOPPED}  # it may have ended, or not have begun
 
 
-# ---- who must be obeyed
-
-
 class Asked(Stumbles):
     """Says that it was asked, which must not be."""
 
@@ -449,6 +352,9 @@ CALLS: Mapping[str, Callable[[], Runnable[Any, Any]]] = {
     "a function": lambda: RunnableLambda(asked().invoke),
     "bound": lambda: asked().bind(stop=["x"]),
 }
+
+
+# ---- who must be obeyed
 
 
 @pytest.mark.parametrize("kind", [Refuses, RefusesLater])

@@ -1,4 +1,4 @@
-"""A server that answers every request with the same bytes, whatever they are."""
+"""A server that answers every request with the same bytes, whatever they are; an environment without keys."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Generator
 
 import pytest
+from chatplug_openai_compat.gateway import gateway_names, gateway_of
 
 Serve = Callable[[bytes], str]
 
@@ -67,3 +68,13 @@ def canned() -> Generator[Callable[[bytes], CannedServer]]:
     yield make
     for server in servers:
         server.close()
+
+
+@pytest.fixture
+def no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No key and no address of this machine's user gets into a test."""
+    for name in gateway_names():
+        row = gateway_of(name)
+        version = [row.api_version["variable"]] if row.api_version else []
+        for variable in (*row.key_variables, *row.base_url_variables, *version):
+            monkeypatch.delenv(variable, raising=False)
