@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from contextlib import ExitStack
 from typing import Any
 
-from benchmarks import environment
-from benchmarks.measure import Case, Group, Target, interleaved, sample_of, worker
+from benchmarks.measure import Case, Group, Target, beside_langchain, interleaved, sample_of, worker
 
 _NUMBERS = dict.fromkeys(
     ("nobody", "nobody_compiled_out", "anobody", "in_line", "ain_line", "observing", "aobserving"), (5, 1000)
@@ -56,14 +54,7 @@ def run(rounds: int) -> Group:
         both = sample_of(stack.enter_context(worker("callbacks_compiled_out")), _NUMBERS, outcomes)
         subjects = {"compiled out": lambda case: both(f"{case}_compiled_out"), "chatplug": both}
         results = [interleaved(case, subjects, rounds) for case in NOBODY]
-        ours = sample_of(stack.enter_context(worker("callbacks_of", "chatplug")), _NUMBERS, outcomes)
-        samples = {"chatplug": ours}
-        python = environment.langchain()
-        if python is None:
-            print("langchain-core is left out: --make-environment makes the environment for it.", file=sys.stderr)
-        else:
-            theirs = stack.enter_context(worker("callbacks_of", "langchain_core", python=python))
-            samples["langchain-core"] = sample_of(theirs, _NUMBERS, outcomes)
+        samples = beside_langchain(stack, "callbacks_of", ("chatplug", "langchain_core"), _NUMBERS, outcomes)
         results += [interleaved(case, samples, rounds) for case in HEARD]
     results += [interleaved(case, _paced(), min(rounds, 3)) for case in SLEEPING]
     return Group("callbacks", "Handlers, for each chunk; the last table is time on the clock.", "us", 1e6, results)

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchmarks import environment
+
 ROOT = Path(__file__).resolve().parent.parent
 
 Sample = Callable[[str], float]
@@ -183,6 +185,33 @@ def sample_of(subject: Worker, numbers: Mapping[str, tuple[int, int]], outcomes:
         return cpu / (times * units)
 
     return sample
+
+
+def beside_langchain(
+    stack: contextlib.ExitStack,
+    subject: str,
+    modules: tuple[str, str],
+    numbers: Mapping[str, tuple[int, int]],
+    outcomes: dict[str, Any],
+) -> dict[str, Sample]:
+    """The samples of a subject with our module, and with langchain-core's where its environment has been made.
+
+    Args:
+        stack: What ends the workers.
+        subject: The module of `benchmarks.subjects`.
+        modules: What each of the two imports, ours first.
+        numbers: As `sample_of` takes them.
+        outcomes: As `sample_of` takes them.
+    """
+    ours, theirs = modules
+    samples = {"chatplug": sample_of(stack.enter_context(worker(subject, ours)), numbers, outcomes)}
+    python = environment.langchain()
+    if python is None:
+        print("langchain-core is left out: --make-environment makes the environment for it.", file=sys.stderr)
+    else:
+        other = stack.enter_context(worker(subject, theirs, python=python))
+        samples["langchain-core"] = sample_of(other, numbers, outcomes)
+    return samples
 
 
 def by_size(sample: Sample, sizes: Sequence[int]) -> dict[str, Sample]:

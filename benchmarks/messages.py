@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import ExitStack
 from typing import Any
 
-from benchmarks import environment
-from benchmarks.measure import Case, Group, Target, by_size, interleaved, sample_of, worker
+from benchmarks.measure import Case, Group, Target, beside_langchain, by_size, interleaved
 
 _SIZES = (500, 1000, 2000, 4000)
 _FRAGMENTS = {f"{size}_{read}": (3, size) for size in _SIZES for read in ("at_the_end", "at_each_step")}
@@ -35,14 +33,9 @@ def run(rounds: int) -> Group:
     """Measure the group; without its environment langchain-core is left out."""
     outcomes: dict[str, Any] = {}
     with ExitStack() as stack:
-        ours = stack.enter_context(worker("messages_of", "chatplug.messages"))
-        samples = {"chatplug": sample_of(ours, _NUMBERS, outcomes)}
-        python = environment.langchain()
-        if python is None:
-            print("langchain-core is left out: --make-environment makes the environment for it.", file=sys.stderr)
-        else:
-            theirs = stack.enter_context(worker("messages_of", "langchain_core.messages", python=python))
-            samples["langchain-core"] = sample_of(theirs, _NUMBERS, outcomes)
+        samples = beside_langchain(
+            stack, "messages_of", ("chatplug.messages", "langchain_core.messages"), _NUMBERS, outcomes
+        )
         results = [interleaved(case, samples, rounds) for case in CASES]
         results += [interleaved(case, by_size(samples["chatplug"], _SIZES), rounds) for case in GROWTH]
     return Group("messages", "Messages in memory, for each chunk or fragment.", "us", 1e6, results)

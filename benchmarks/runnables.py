@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import ExitStack
 from typing import Any
 
-from benchmarks import environment
-from benchmarks.measure import Case, Group, Target, interleaved, sample_of, worker
+from benchmarks.measure import Case, Group, Target, beside_langchain, interleaved
 
 _NUMBERS = {
     "invoke": (2000, 1),
@@ -39,13 +37,6 @@ def run(rounds: int) -> Group:
     """Measure the group; without its environment langchain-core is left out."""
     outcomes: dict[str, Any] = {}
     with ExitStack() as stack:
-        ours = stack.enter_context(worker("runnables_of", "chatplug"))
-        samples = {"chatplug": sample_of(ours, _NUMBERS, outcomes)}
-        python = environment.langchain()
-        if python is None:
-            print("langchain-core is left out: --make-environment makes the environment for it.", file=sys.stderr)
-        else:
-            theirs = stack.enter_context(worker("runnables_of", "langchain_core", python=python))
-            samples["langchain-core"] = sample_of(theirs, _NUMBERS, outcomes)
+        samples = beside_langchain(stack, "runnables_of", ("chatplug", "langchain_core"), _NUMBERS, outcomes)
         results = [interleaved(case, samples, rounds) for case in CASES]
     return Group("runnables", "Calls in process, nobody listens.", "us", 1e6, results)

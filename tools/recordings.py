@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections import Counter
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -24,8 +25,9 @@ FORMATS = {"chat": "openai", "messages": "anthropic"}
 NOT_SPOKEN = "no plugin speaks it yet"
 
 
+@cache
 def load(folder: Path) -> ModuleType:
-    """The module beside the recordings that reads them."""
+    """The module beside the recordings that reads and serves them."""
     spec = importlib.util.spec_from_file_location("replay", folder / "replay.py")
     assert spec is not None
     assert spec.loader is not None

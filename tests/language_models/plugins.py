@@ -5,11 +5,31 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from types import ModuleType
+from typing import Any
 
 import pytest
 
+from chatplug import hookimpl
+from chatplug.language_models import BaseChatModel
 from chatplug.plugins import Declaration, PluginManager
 from chatplug.plugins.declaration import MODELS
+from tests.language_models.models import Whole
+
+
+class Facts:
+    """A plugin whose models have these facts, and which counts how often it is asked for them."""
+
+    def __init__(self, facts: Any) -> None:
+        self.facts, self.asked = facts, 0
+
+    @hookimpl
+    def chatplug_create_model(self, model: str, settings: Any) -> BaseChatModel:
+        return Whole(model_name=model, **settings)
+
+    @hookimpl
+    def chatplug_model_profiles(self, provider: str) -> Any:
+        self.asked += 1
+        return self.facts
 
 
 def installed(

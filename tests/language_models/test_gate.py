@@ -8,14 +8,13 @@ from typing import Any
 import pytest
 
 import chatplug
-from chatplug import hookimpl
 from chatplug.errors import UnsupportedRequestError
-from chatplug.language_models import BaseChatModel, ModelEndWarning, UnsupportedRequestWarning
+from chatplug.language_models import ModelEndWarning, UnsupportedRequestWarning
 from chatplug.language_models.profiled import ProfiledModel
 from chatplug.messages import AIMessage, HumanMessage, ToolMessage
 from chatplug.plugins import PluginManager
 from tests.language_models.models import DRIVERS, Driver, Whole
-from tests.language_models.plugins import installed
+from tests.language_models.plugins import Facts, installed
 
 TOOL: dict[str, Any] = {"type": "function", "function": {"name": "look", "parameters": {}}}
 IMAGE = {"type": "image", "base64": "aGk=", "mime_type": "image/png"}
@@ -165,22 +164,6 @@ def test_a_context_length_is_refused_only_where_it_is_surely_too_long() -> None:
 
 
 # ---- a look at the profile costs something, and most requests need none
-
-
-class Facts:
-    """A plugin whose facts say when they are asked for."""
-
-    def __init__(self, facts: Any) -> None:
-        self.facts, self.asked = facts, 0
-
-    @hookimpl
-    def chatplug_create_model(self, model: str, settings: Any) -> BaseChatModel:
-        return Whole(model_name=model, **settings)
-
-    @hookimpl
-    def chatplug_model_profiles(self, provider: str) -> Any:
-        self.asked += 1
-        return self.facts
 
 
 @pytest.fixture(autouse=True)

@@ -17,26 +17,16 @@ from chatplug.language_models import BaseChatModel
 from chatplug.messages import AIMessage
 from chatplug.plugins import Declaration, PluginManager
 from tests.language_models.models import Whole
-from tests.language_models.plugins import installed
+from tests.language_models.plugins import Facts, installed
 
 
-class Cats:
+class Cats(Facts):
     """A plugin that knows its models."""
 
     def __init__(self) -> None:
-        self.asked = 0
-        self.facts: Any = {
-            "cat-4": {"max_input_tokens": 400_000, "tool_calling": True, "input_price": 2.0, "output_price": 8.0}
-        }
-
-    @hookimpl
-    def chatplug_create_model(self, model: str, settings: Any) -> BaseChatModel:
-        return Whole(model_name=model, **settings)
-
-    @hookimpl
-    def chatplug_model_profiles(self, provider: str) -> Any:
-        self.asked += 1
-        return self.facts
+        super().__init__(
+            {"cat-4": {"max_input_tokens": 400_000, "tool_calling": True, "input_price": 2.0, "output_price": 8.0}}
+        )
 
 
 def profile_of(model: BaseChatModel) -> dict[str, Any]:

@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
 from typing import Any
 
 from chatplug_openai_compat.gateway import GENERIC, Gateway, gateway_names, gateway_of
 
-__all__ = ["gateway_of_recording", "load_replay"]
+__all__ = ["gateway_of_recording"]
 
 _OTHER_NAMES = {"alibaba": "dashscope", "azure": "azure_openai"}
-
-
-def load_replay(folder: Path) -> Any:
-    """The module beside the recordings that reads and serves them."""
-    if "replay" not in sys.modules:
-        spec = importlib.util.spec_from_file_location("replay", folder / "replay.py")
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules["replay"] = module
-        spec.loader.exec_module(module)
-    return sys.modules["replay"]
 
 
 def gateway_of_recording(rec: Any) -> Gateway:

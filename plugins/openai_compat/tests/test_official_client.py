@@ -12,7 +12,8 @@ from chatplug_openai_compat.model import ChatOpenAICompat
 from chatplug.errors import ChatplugError
 from chatplug.messages import AIMessage, message_chunk_to_message
 from chatplug.wire import is_array
-from plugins.openai_compat.tests.recorded import gateway_of_recording, load_replay
+from plugins.openai_compat.tests.recorded import gateway_of_recording
+from tools.recordings import load
 
 openai = pytest.importorskip("openai")
 pytestmark = pytest.mark.recordings
@@ -23,7 +24,7 @@ FAILED: Said = {"error": True}
 
 @pytest.fixture(scope="module")
 def replay(recordings: Path) -> Any:
-    return load_replay(recordings)
+    return load(recordings)
 
 
 def text_of(content: Any) -> str:

@@ -16,7 +16,8 @@ from chatplug_openai_compat.gateway import Gateway, gateway_names, gateway_of
 from chatplug_openai_compat.model import ChatOpenAICompat
 
 from chatplug.messages import import_messages
-from plugins.openai_compat.tests.recorded import gateway_of_recording, load_replay
+from plugins.openai_compat.tests.recorded import gateway_of_recording
+from tools.recordings import load
 
 pytestmark = pytest.mark.recordings
 
@@ -46,7 +47,7 @@ NOT_SETTINGS: Mapping[str, str] = {
 
 @pytest.fixture(scope="module")
 def replay(recordings: Path) -> Any:
-    return load_replay(recordings)
+    return load(recordings)
 
 
 def same_json(recorded: Any, sent: Any) -> bool:

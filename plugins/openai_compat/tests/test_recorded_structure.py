@@ -18,7 +18,7 @@ from chatplug.errors import OutputError, OutputRefusedError
 from chatplug.messages import AIMessage, AIMessageChunk, message_chunk_to_message
 from chatplug.output_parsers import JsonOutputToolsParser
 from chatplug.output_parsers.structured import StructuredAnswerParser
-from plugins.openai_compat.tests.recorded import load_replay
+from tools.recordings import load
 
 pytestmark = pytest.mark.recordings
 
@@ -27,7 +27,7 @@ SPLITS = ["event", "bytes:7", "random:2:512"]
 
 @pytest.fixture(scope="module")
 def replay(recordings: Path) -> Any:
-    return load_replay(recordings)
+    return load(recordings)
 
 
 def chunks_of(rec: Any, split: str) -> Iterator[AIMessageChunk]:

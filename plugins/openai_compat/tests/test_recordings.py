@@ -19,7 +19,7 @@ from chatplug_openai_compat.model import ChatOpenAICompat
 from chatplug_openai_compat.stream import StreamReader
 
 from chatplug.messages import AIMessage, AIMessageChunk, message_chunk_to_message
-from plugins.openai_compat.tests.recorded import load_replay
+from tools.recordings import load
 
 SPLITS = ["whole", "event", "line", "bytes:1", "bytes:7", "random:1", "random:2:512", "utf8"]
 ENDS_IN_AN_ERROR = {
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.recordings
 
 @pytest.fixture(scope="module")
 def replay(recordings: Path) -> Any:
-    return load_replay(recordings)
+    return load(recordings)
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,20 @@ def _stream(exchange: Exchange) -> None:
     exchange.end()
 
 
+class _Left:
+    """A stream of one piece, and then a look whether the client has left."""
+
+    def __init__(self) -> None:
+        self.found: list[bool] = []
+        self.is_over = threading.Event()
+
+    def __call__(self, exchange: Exchange) -> None:
+        exchange.begin()
+        exchange.piece(b"one")
+        self.found.append(exchange.client_left())
+        self.is_over.set()
+
+
 class Connections(Part):
     """How connections are kept."""
 
@@ -39,14 +53,7 @@ class Connections(Part):
             assert server.accepted == 1
 
     def test_closing_a_stream_early_closes_its_connection(self, driver: Driver) -> None:
-        left: list[bool] = []
-        has_left = threading.Event()
-
-        def script(exchange: Exchange) -> None:
-            exchange.begin()
-            exchange.piece(b"one")
-            left.append(exchange.client_left())
-            has_left.set()
+        script = _Left()
 
         with LoopbackServer(script) as server:
             stream = driver.open(ask(server))
@@ -54,27 +61,20 @@ class Connections(Part):
             stream.close()
             stream.close()
 
-            assert driver.wait(has_left)
-            assert left == [True]
+            assert driver.wait(script.is_over)
+            assert script.found == [True]
             refused(BrokenBody, stream.next)
 
     def test_dropping_a_stream_closes_its_connection(self, driver: Driver) -> None:
-        left: list[bool] = []
-        has_left = threading.Event()
-
-        def script(exchange: Exchange) -> None:
-            exchange.begin()
-            exchange.piece(b"one")
-            left.append(exchange.client_left())
-            has_left.set()
+        script = _Left()
 
         with LoopbackServer(script) as server:
             stream = driver.open(ask(server))
             assert stream.next() == b"one"
             del stream
 
-            assert driver.wait(has_left)
-            assert left == [True]
+            assert driver.wait(script.is_over)
+            assert script.found == [True]
 
     def test_a_connection_that_ended_while_unused_is_not_noticed(self, driver: Driver) -> None:
         def script(exchange: Exchange) -> None:
