@@ -133,3 +133,25 @@ def test_a_handler_that_ignores_models_hears_nothing_of_them(driver: Driver) -> 
     driver.stream(PiecesNative(), "cat", {"callbacks": [handler]})
 
     assert handler.names == []
+
+
+@both
+@pytest.mark.parametrize("policy", ["observe", "required"])
+def test_a_handler_with_methods_of_both_kinds_finds_in_one_what_another_set(policy: Any, driver: Driver) -> None:
+    mine: ContextVar[str] = ContextVar("mine", default="nobody's")
+    found: list[str] = []
+
+    class Mixed(BaseCallbackHandler):
+        def on_chat_model_start(self, *args: Any, **kwargs: Any) -> None:
+            mine.set("the handler's")
+
+        async def on_llm_end(self, *args: Any, **kwargs: Any) -> None:
+            found.append(mine.get())
+
+    handler = Mixed()
+    handler.policy = policy
+    driver.invoke(WholeNative(), "cat", {"callbacks": [handler]})
+
+    assert flush()
+    assert found == ["the handler's"]
+    assert mine.get() == "nobody's"

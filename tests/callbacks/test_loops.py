@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from chatplug.callbacks import BaseCallbackHandler, Run, flush
+from chatplug.callbacks import BaseCallbackHandler, Run, flush, queues
 from chatplug.callbacks.listener import listener_of
 from chatplug.callbacks.loops import Grace
+from chatplug.callbacks.queues import LoopQueue
 from chatplug.messages import AIMessageChunk
 from tests.callbacks.test_processes import run
 from tests.language_models.models import WholeNative
@@ -274,3 +275,105 @@ def test_a_process_that_ends_hears_what_waits_in_a_loop_that_stands_still() -> N
 
     assert done.stdout == "on_llm_end\nm ok\n"  # the start was under way, and cannot go on
     assert "lost" not in done.stderr
+
+
+def test_a_task_that_is_destroyed_after_its_loop_was_closed_is_heard_to_its_end() -> None:
+    ends: list[str | None] = []
+
+    class Ends(BaseCallbackHandler):
+        run_inline = True
+
+        def on_run_end(self, run: Run) -> None:
+            ends.append(run.status)
+
+    async def a_moment() -> None:
+        await asyncio.sleep(0)
+
+    handler = Ends()
+    loop = asyncio.new_event_loop()
+    asking = Waits().ainvoke("x", {"callbacks": [handler]})
+    task = loop.create_task(asking)
+    loop.run_until_complete(a_moment())
+    loop.close()
+    # Nobody can say this of a task that is left, but its collector.
+    task._log_destroy_pending = False  # type: ignore[attr-defined]  # else asyncio says so
+    asking.close()
+
+    assert ends == ["abandoned"]
+
+
+class Counting(LoopQueue):
+    """Counts how often its work is begun in the background loop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop | None) -> None:
+        super().__init__(loop)
+        self.moves = 0
+
+    def _move(self) -> None:
+        self.moves += 1
+        super()._move()
+
+
+def test_a_queue_that_two_threads_find_in_a_closed_loop_is_rescued_by_one() -> None:
+    class Closed(asyncio.SelectorEventLoop):
+        """While one thread looks whether it is closed, another one rescues the queue."""
+
+        is_over = True
+        is_first = True
+
+        def is_closed(self) -> bool:
+            if not self.is_over:
+                return super().is_closed()
+            if self.is_first:
+                self.is_first = False
+                other = threading.Thread(target=queue.rescue)
+                other.start()
+                other.join(SECONDS)
+            return True
+
+    loop = Closed()
+    queue = Counting(loop)
+    try:
+        assert queue.busy.acquire(False)
+
+        queue.rescue()
+
+        assert queue.moves == 1
+    finally:
+        loop.is_over = False
+        loop.close()
+
+
+def test_the_end_of_a_process_rescues_nothing_from_the_background_loop_before_it_runs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loop = asyncio.new_event_loop()
+    monkeypatch.setattr(queues, "background_loop", lambda: loop)
+    queue = Counting(None)
+    queue.wake()
+
+    queue.rescue(is_last=True)
+
+    assert queue.moves == 1
+    loop.close()
+
+
+def test_a_process_ends_although_an_event_is_lost_while_the_interpreter_does() -> None:
+    """Before Python 3.12 a thread that is started then is waited for in vain."""
+    ended = run("""
+        import asyncio
+        from chatplug.callbacks.listener import listener_of
+        from tests.callbacks.test_loops import Slow
+
+        slow = Slow()
+
+        class Late:
+            def __del__(self, listener=listener_of(slow)):
+                listener.drop()
+                print("lost")
+
+        import builtins
+        builtins.late = Late()  # which the interpreter forgets at the very end
+    """)
+
+    assert ended.stdout == "lost\n"

@@ -50,8 +50,18 @@ async def call_in_thread(method: Callable[..., Any], *args: Any, **kwargs: Any) 
         answer = await asyncio.wrap_future(done)
     except asyncio.CancelledError:
         raise CancelledInThread(is_begun=not done.cancel()) from None
+    _take_over(context)
     if answer is not None and inspect.isawaitable(answer):
         await answer
+
+
+def _take_over(context: Context) -> None:
+    """Set here what was set in a copy of this context."""
+    nothing = object()
+    here = copy_context()
+    for variable, value in context.items():
+        if here.get(variable, nothing) is not value:
+            variable.set(value)
 
 
 class Rest:

@@ -7,6 +7,7 @@ rest when the process ends. A class is what a person can mend; its handlers may 
 from __future__ import annotations
 
 import os
+from sys import is_finalizing
 from threading import RLock
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary, ref
@@ -40,7 +41,8 @@ class Health:
 
     def keep(self, what: str) -> None:
         """Have it kept, soon, that there is trouble of a kind; once for each process and kind."""
-        if what not in self._told:
+        # What is collected while the interpreter ends may say so: after `keep_all`, when there are no threads any more.
+        if what not in self._told and not is_finalizing():
             self._told.add(what)
             submit(self.keep_now)
 

@@ -147,7 +147,7 @@ class LoopQueue(Queue):
         grace: How long the end of a loop waits.
     """
 
-    __slots__ = ("__weakref__", "_grace", "_is_left", "_loop", "_task")
+    __slots__ = ("__weakref__", "_grace", "_is_left", "_loop", "_rescuing", "_task")
 
     def __init__(self, loop: asyncio.AbstractEventLoop | None, grace: Grace | None = None) -> None:
         super().__init__()
@@ -156,6 +156,8 @@ class LoopQueue(Queue):
         self._is_left = loop is None
         """Whether the loop is one no more in which work is begun."""
         self._task: asyncio.Task[None] | None = None
+        self._rescuing = Lock()
+        """Held by the one who rescues it. Nobody ever waits for it."""
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop | None:
@@ -165,6 +167,7 @@ class LoopQueue(Queue):
     def forget(self) -> None:
         """Begin anew in the child of a fork, which has no loop but its own."""
         super().forget()
+        self._rescuing = Lock()
         self._loop = self._task = None
         self._is_left = True
 
@@ -193,9 +196,15 @@ class LoopQueue(Queue):
         Args:
             is_last: Whether the process ends: then a loop that stands still is as good as closed.
         """
-        loop = self._loop
-        if loop is not None and self.busy.locked() and (loop.is_closed() or (is_last and not loop.is_running())):
-            self._move()
+        if not self._rescuing.acquire(False):
+            return
+        try:
+            loop = self._loop
+            is_over = loop is not None and (loop.is_closed() or (is_last and not loop.is_running()))
+            if is_over and self.busy.locked() and loop is not background_loop():  # which may be about to run
+                self._move()
+        finally:
+            self._rescuing.release()
 
     def _open(self) -> None:
         loop = self._loop

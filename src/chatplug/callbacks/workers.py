@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from contextvars import Context
 from queue import Empty, SimpleQueue
+from sys import is_finalizing
 from threading import RLock, Thread, get_ident
 from typing import TypeAlias
 
@@ -134,6 +135,8 @@ def _begin_to_work() -> None:
 
 def _start(thread: Thread) -> None:
     """Start a thread that takes nothing along from whoever was the first to need it (`carrying`)."""
+    if is_finalizing():  # before Python 3.12 it would be waited for in vain
+        raise RuntimeError("The interpreter ends.")
     Context().run(thread.start)
 
 

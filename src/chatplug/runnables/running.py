@@ -6,6 +6,7 @@ context variable across its yields, or its reader would find it: `in_context` se
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from chatplug.runnables.config import current
@@ -79,7 +80,7 @@ class Running:
 
     async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if self._token is not None:
-            current.reset(self._token)
+            _restore(self._token)
         try:
             close = getattr(self.source, "aclose", None)
             if close is not None:
@@ -99,10 +100,17 @@ class Running:
 
     async def asend(self, events: Sequence[Event]) -> None:
         """The asynchronous twin of `send`."""
-        if events:
-            from chatplug.callbacks.dispatch import adeliver_all
+        if not events:
+            return
+        import asyncio  # as whoever gets here has
 
-            await adeliver_all(self._life.handlers, events)
+        # Documented; the public one raises instead.
+        if asyncio._get_running_loop() is None:  # noqa: SLF001  # the task is destroyed, and its loop is gone
+            self.send(events)
+            return
+        from chatplug.callbacks.dispatch import adeliver_all
+
+        await adeliver_all(self._life.handlers, events)
 
 
 def in_context(source: Iterator[T], config: ResolvedConfig) -> Iterator[T]:
@@ -140,4 +148,10 @@ class AsyncInContext(Generic[T]):
         try:
             return await self._step()
         finally:
-            current.reset(token)
+            _restore(token)
+
+
+def _restore(token: Token[ResolvedConfig | None]) -> None:
+    """Set back what was inherited; a task that is destroyed is left by whoever collects it, in another context."""
+    with suppress(ValueError):
+        current.reset(token)
