@@ -67,6 +67,9 @@ def test_a_text_is_not_garbled_by_an_empty_or_tiny_secret() -> None:
         "password",
         "virtual_keys",
         "auth",
+        "api_key_2",
+        "apiKey1",
+        "token2",
     ],
 )
 def test_a_name_that_says_so_is_secret(name: str) -> None:

@@ -82,12 +82,14 @@ _ADDRESS = r"([A-Za-z][A-Za-z0-9+.-]*://)?([^/?#\s]*)([^?#\s]*)(\?[^#\s]*)?(#\S*
 def is_secret_name(name: str) -> bool:
     """Whether a setting, a header or a parameter of this name holds a secret.
 
-    >>> [is_secret_name(name) for name in ("api_key", "X-Auth-Token", "accessToken", "Authorization")]
+    >>> [is_secret_name(name) for name in ("api_key", "X-Auth-Token", "accessToken", "api_key_2")]
     [True, True, True, True]
     >>> [is_secret_name(name) for name in ("max_tokens", "prompt_cache_key", "client_key")]
     [False, False, False]
     """
     words = [word.lower() for word in re.findall(_WORD, name)]
+    while words and words[-1].isdigit():  # one of several, as `api_key_2`
+        words.pop()
     if not words:
         return False
     if not _SECRET_ANYWHERE.isdisjoint(words):

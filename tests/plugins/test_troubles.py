@@ -118,7 +118,7 @@ HOSTILE: dict[str, Any] = {
     "no list": {"version": 1, "troubles": GOOD},
     "no objects": {"version": 1, "troubles": [1, None, "x", [GOOD]]},
     "wrong types": {"version": 1, "troubles": [GOOD | {"failed": "10"}, GOOD | {"when": None}, GOOD | {"aside": True}]},
-    "wrong numbers": {"version": 1, "troubles": [GOOD | {"failed": -1}, GOOD | {"when": 1e300}]},
+    "wrong numbers": {"version": 1, "troubles": [GOOD | {"failed": -1}, GOOD | {"when": 1e300}, GOOD | {"when": 1e14}]},
     "a terminal's orders": {"version": 1, "troubles": [GOOD | {"handler": "\x1b[2J"}, GOOD | {"error": "a\nb"}]},
     "long": {"version": 1, "troubles": [GOOD | {"handler": "x" * 1000}]},
 }

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, NotRequired
 
 import pytest
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, PydanticUserError
 from typing_extensions import TypedDict
 
 import chatplug
@@ -165,6 +165,14 @@ def test_every_way_of_saying_tool_makes_one() -> None:
 untyped: Any = tool
 
 
+class Unreadable:
+    """As a `typing.TypedDict` is before Python 3.12."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, *_: object) -> Any:
+        raise PydanticUserError("It cannot be read.", code=None)
+
+
 def fails(_: dict[str, Any]) -> None:
     raise TypeError("It fails.")
 
@@ -178,6 +186,12 @@ def fails(_: dict[str, Any]) -> None:
         (
             lambda: RunnableLambda(shout).as_tool(return_drect=True),
             r"no field .return_drect.\. Did you mean .return_direct",
+        ),
+        (lambda: RunnableLambda(of_dict).as_tool(arg_types={"_x": int}), "cannot have an argument '_x'"),
+        (lambda: RunnableLambda(of_dict).as_tool(arg_types={"model_config": int}), "an argument 'model_config'"),
+        (
+            lambda: RunnableLambda(of_dict).as_tool(arg_types={"x": Unreadable}),
+            "that pydantic cannot check: It cannot be",
         ),
         (lambda: untyped("f", "no Runnable"), "tool takes a function, or a name and a Runnable"),
         (lambda: untyped(RunnableLambda(shout), RunnableLambda(shout)), "tool takes a function, or a name"),

@@ -35,6 +35,8 @@ _LONGEST = 200
 """Letters of a name."""
 _LARGEST = 1 << 17
 """Bytes; more than the file ever has."""
+_LATEST = 2.5e11
+"""Seconds since 1970; the calendar of Python ends in the year 9999."""
 _TRIES = 20
 _PAUSE = 0.05
 
@@ -187,7 +189,8 @@ def _troubled(item: object) -> Troubled | None:
     one = Troubled(**fields)  # type: ignore[arg-type]  # looked at above
     if any(len(getattr(one, name)) > _LONGEST or not getattr(one, name).isprintable() for name in _NAMES):
         return None
-    return one if all(0 <= number < 1e15 for number in (one.failed, one.dropped, one.aside, one.when)) else None
+    is_possible = all(0 <= number < 1e15 for number in (one.failed, one.dropped, one.aside))
+    return one if is_possible and 0 <= one.when < _LATEST else None
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Union, cast, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+from pydantic.errors import PydanticUserError
 
 from chatplug.errors import SchemaError
 from chatplug.json_schema import adapter_of, class_schema, is_schema_class, plain_name
@@ -140,7 +141,15 @@ def _said_of(runnable: object, args_schema: object) -> str | None:
 
 
 def _model(tool: str, fields: Mapping[str, Any]) -> type[BaseModel]:
-    made: type[BaseModel] = cast("Any", create_model)(
-        tool, __config__=ConfigDict(arbitrary_types_allowed=True), **{name: (one, ...) for name, one in fields.items()}
-    )
+    for name in fields:
+        if name.startswith("_") or name == "model_config":  # which pydantic would leave out without a word
+            raise SchemaError(f"The tool {tool!r} cannot have an argument {name!r}.", hint="Give it another name.")
+    config = ConfigDict(arbitrary_types_allowed=True)
+    try:
+        made: type[BaseModel] = cast("Any", create_model)(
+            tool, __config__=config, **{name: (one, ...) for name, one in fields.items()}
+        )
+    except PydanticUserError as error:
+        reason = error.message.partition("\n")[0]
+        raise SchemaError(f"The tool {tool!r} takes something that pydantic cannot check: {reason}") from error
     return made
