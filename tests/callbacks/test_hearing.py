@@ -155,3 +155,20 @@ def test_a_handler_with_methods_of_both_kinds_finds_in_one_what_another_set(poli
     assert flush()
     assert found == ["the handler's"]
     assert mine.get() == "nobody's"
+
+
+@both
+def test_what_a_handler_does_to_the_tags_of_a_token_no_other_sees(driver: Driver) -> None:
+    found: list[list[str]] = []
+
+    class Changes(BaseCallbackHandler):
+        run_inline = True
+
+        def on_llm_new_token(self, token: str, *, tags: list[str], **kwargs: Any) -> None:
+            found.append(list(tags))
+            tags.append("mine")
+
+    list(driver.stream(PiecesNative(), "cat", {"callbacks": [Changes(), Changes()], "tags": ["ours"]}))
+
+    assert len(found) > 2
+    assert all(tags == ["ours"] for tags in found)

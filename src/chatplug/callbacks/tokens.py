@@ -87,7 +87,7 @@ class Tokens:
                 chunk = _new(ChatGenerationChunk)  # as its `__init__` makes it, at half the price
                 chunk.message = message
                 chunk.generation_info = None
-                return method(text, run_id=run_id, parent_run_id=parent_run_id, tags=tags, chunk=chunk)
+                return method(text, run_id=run_id, parent_run_id=parent_run_id, tags=tags.copy(), chunk=chunk)
 
             return hear
 
