@@ -164,9 +164,9 @@ def test_what_a_handler_does_to_the_tags_of_a_token_no_other_sees(driver: Driver
     class Changes(BaseCallbackHandler):
         run_inline = True
 
-        def on_llm_new_token(self, token: str, *, tags: list[str], **kwargs: Any) -> None:
-            found.append(list(tags))
-            tags.append("mine")
+        def on_llm_new_token(self, *args: Any, **kwargs: Any) -> None:
+            found.append(list(kwargs["tags"]))
+            kwargs["tags"].append("mine")
 
     list(driver.stream(PiecesNative(), "cat", {"callbacks": [Changes(), Changes()], "tags": ["ours"]}))
 
