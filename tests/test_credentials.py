@@ -70,6 +70,12 @@ def test_a_text_is_not_garbled_by_an_empty_or_tiny_secret() -> None:
         "api_key_2",
         "apiKey1",
         "token2",
+        "refresh_tokens",
+        "private_key_pem",
+        "token_value",
+        "passcode",
+        "connection_string",
+        "AzureConnectionString",
     ],
 )
 def test_a_name_that_says_so_is_secret(name: str) -> None:
@@ -89,6 +95,8 @@ def test_a_name_that_says_so_is_secret(name: str) -> None:
         "monkey",
         "keyboard",
         "significance",
+        "token_values_count",
+        "sort_key_value",
         "top_k",
         "_",
     ],
@@ -136,6 +144,14 @@ def test_what_is_below_a_secret_name_is_hidden_at_any_depth_and_what_is_shown_is
     stars = "**********"
     assert safe == {"auth": {"kind": stars, "more": [{"value": stars}, (stars, stars, stars)], "on": True}, "seed": 3}
     assert inner["more"][0] == {"value": "canary"}
+
+
+def test_a_set_below_a_secret_name_is_a_set_of_asterisks() -> None:
+    value = {"api_keys": {"canary", "other canary"}, "tags": frozenset({"a"}), "password": bytearray(b"canary")}
+
+    safe = shown(value)
+
+    assert safe == {"api_keys": {"**********"}, "tags": frozenset({"a"}), "password": "**********"}
 
 
 def test_all_headers_and_parameters_are_hidden_and_the_fields_of_a_schema_are_not() -> None:

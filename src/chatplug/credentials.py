@@ -59,8 +59,10 @@ _SECRET_ANYWHERE = frozenset(
         "authorization",
         "cookie",
         "cookies",
+        "connectionstring",
         "credential",
         "credentials",
+        "passcode",
         "passphrase",
         "passwd",
         "password",
@@ -71,6 +73,10 @@ _SECRET_ANYWHERE = frozenset(
     }
 )
 _SECRET_AT_THE_END = frozenset({"auth", "bearer", "jwt", "key", "keys", "sig", "signature", "token"})
+_SECRET_TOKENS = frozenset({"access", "api", "auth", "bearer", "refresh", "session"})
+"""What stands before `tokens` where they open something; most are counted."""
+_OF_A_SECRET = frozenset({"pem", "string", "value"})
+"""What a name may have behind the word that says that it is secret."""
 _NO_SECRET_KEYS = frozenset({"cache", "client", "foreign", "idempotency", "partition", "primary", "sort"})
 """What stands before `key` where the key opens nothing; `client_key` is the name of a file."""
 _ALL_WITHIN = frozenset({"header", "headers", "query"})
@@ -88,12 +94,14 @@ def is_secret_name(name: str) -> bool:
     [False, False, False]
     """
     words = [word.lower() for word in re.findall(_WORD, name)]
-    while words and words[-1].isdigit():  # one of several, as `api_key_2`
+    if not _SECRET_ANYWHERE.isdisjoint(words) or words[-2:] == ["connection", "string"]:
+        return True
+    while words and (words[-1].isdigit() or words[-1] in _OF_A_SECRET):  # one of several, as `api_key_2`
         words.pop()
     if not words:
         return False
-    if not _SECRET_ANYWHERE.isdisjoint(words):
-        return True
+    if words[-1] == "tokens":
+        return not _SECRET_TOKENS.isdisjoint(words[-2:-1])
     if words[-1] in ("key", "keys") and len(words) > 1 and words[-2] in _NO_SECRET_KEYS:
         return False
     return words[-1] in _SECRET_AT_THE_END
@@ -104,7 +112,7 @@ def shown(value: Any, name: str = "") -> Any:
 
     These are texts and numbers under a name that says so (`is_secret_name`), at any depth; all headers, and all
     parameters of a query; and what `shown_address` leaves out of an address. Names below `properties`, as JSON Schema
-    has it, are names of fields and hide nothing. What is no text, number, dict, list or tuple is left as it is.
+    has it, are names of fields and hide nothing. What is no text, number, dict, list, tuple or set is left as it is.
 
     Args:
         value: The value of a setting, or several in a dict.
@@ -120,7 +128,7 @@ def shown(value: Any, name: str = "") -> Any:
 
 def _shown(value: Any, name: str, *, is_hidden: bool) -> Any:
     is_hidden = is_hidden or is_secret_name(name)
-    if isinstance(value, (str, bytes, int, float)):
+    if isinstance(value, (str, bytes, bytearray, int, float)):
         if is_hidden and value and not isinstance(value, bool):
             return _MASK
         return shown_address(value, name) if isinstance(value, str) else value
@@ -130,11 +138,14 @@ def _shown(value: Any, name: str, *, is_hidden: bool) -> Any:
         if isinstance(value, dict):
             return dict(zip(cast("Iterable[Any]", value), items, strict=True))
         return tuple(items) if isinstance(value, tuple) else items
+    if isinstance(value, (set, frozenset)):
+        kind: Any = type(cast("object", value))
+        return kind(_shown(item, "", is_hidden=is_hidden) for item in cast("Any", value))
     return value
 
 
 def _within(value: Any, name: str, *, is_hidden: bool) -> Iterator[tuple[str, Any, bool]]:
-    """Each value in a dict, a list or a tuple, with its name and whether it is hidden."""
+    """Each value in a dict, a list, a tuple or a set, with its name and whether it is hidden."""
     is_hidden = is_hidden or _last_word(name) in _ALL_WITHIN
     if not _is_dict(value):
         yield from (("", item, is_hidden) for item in value)
@@ -205,7 +216,7 @@ def _secrets_of(value: Any, name: str, *, is_hidden: bool) -> Iterator[SecretStr
             from pydantic import SecretStr
 
             yield SecretStr(value)
-    elif isinstance(value, (dict, list, tuple)):
+    elif isinstance(value, (dict, list, tuple, set, frozenset)):
         for key, item, within in _within(cast("Any", value), name, is_hidden=is_hidden):
             yield from _secrets_of(item, key, is_hidden=within)
 

@@ -107,7 +107,9 @@ def test_events_that_a_handler_cannot_keep_up_with_are_dropped_counted_and_said_
     assert handler.names.count(START) == handler.names.count(END) == 1
     assert handler.names[-1] == END
     assert len(handler.heard) + listener_of(handler).dropped == 1 + 12_000 + 1 + 1 + 2
-    assert [record.getMessage() for record in caplog.records] == ["Held is too slow: events are dropped from now on."]
+    assert [record.getMessage() for record in caplog.records] == [
+        "Held misses events: it is too slow, or its event loop has ended."
+    ]
 
 
 def test_a_handler_that_is_gone_is_remembered_where_it_failed() -> None:

@@ -50,7 +50,7 @@ class HandlerReport:
     failed: int
     """How often it raised."""
     dropped: int
-    """How many events it has missed, because it was too slow or was put aside."""
+    """How many events it has missed, because it was too slow, its event loop had ended or it was put aside."""
     is_aside: bool
     """Whether it was put aside after too many failures in a row; it hears nothing any more."""
     last_error: str | None
@@ -177,7 +177,7 @@ class Listener:
         if is_first:
             self.kind.health.keep("dropped")
         if is_first and not self.is_aside:
-            _log.warning("%s is too slow: events are dropped from now on.", self.name)
+            _log.warning("%s misses events: it is too slow, or its event loop has ended.", self.name)
 
     def report(self) -> HandlerReport:
         """How it fares."""
