@@ -24,6 +24,9 @@ __all__ = ["THREADS", "Threads", "aas_completed", "abatch", "as_completed", "bat
 _QUICK = 0.0001
 """A call of fewer seconds has ended before another thread would have begun."""
 
+_MANY = 4
+"""So many calls that others begin while a thread is on its way tell that they wait for nothing."""
+
 _FAILED = -1
 """In the place of a call's number: it has ended the batch."""
 
@@ -134,6 +137,8 @@ class _Calls(Generic[T]):
         self._next = self._helpers = self._working = 0
         self._is_coming = False
         """Whether a thread was hired that has not begun."""
+        self._hired_at = 0
+        """How many calls had begun when it was hired."""
         self._is_idle = Event()
         self._is_idle.set()
         self.failure: BaseException | None = None
@@ -145,6 +150,7 @@ class _Calls(Generic[T]):
             if self._is_coming or self._next >= self._count or self._helpers >= self._at_once:
                 return self._is_coming
             self._is_coming = True
+            self._hired_at = self._next
             self._helpers += 1
             self._working += 1
             self._is_idle.clear()
@@ -176,8 +182,7 @@ class _Calls(Generic[T]):
         self._deliver((number, outcome))
 
     def _help(self) -> None:
-        with self._lock:
-            self._is_coming = False
+        self._arrive()
         try:
             while (number := self._take()) is not None:
                 begun = perf_counter()
@@ -190,6 +195,18 @@ class _Calls(Generic[T]):
         finally:
             with self._lock:
                 self._has_left()
+
+    def _arrive(self) -> None:
+        """Be there, as soon as those that work begin no more than a few calls in the time that it takes to come.
+
+        Threads that do nothing but compute keep each other waiting: then one of them is enough. Where all wait for
+        something else, no call has begun meanwhile, and this thread is there at once.
+        """
+        while self._next - self._hired_at > _MANY and self._next < self._count:
+            self._hired_at = self._next
+            self._is_idle.wait(_QUICK / 2)
+        with self._lock:
+            self._is_coming = False
 
     def _has_left(self) -> None:
         """One thread less works; said with the lock."""
