@@ -26,6 +26,8 @@ _QUICK = 0.0001
 
 _MANY = 4
 """So many calls that others begin while a thread is on its way tell that they wait for nothing."""
+_SOON = 0.0005
+"""After so many seconds it looks again whether that is still so."""
 
 _FAILED = -1
 """In the place of a call's number: it has ended the batch."""
@@ -204,7 +206,7 @@ class _Calls(Generic[T]):
         """
         while self._next - self._hired_at > _MANY and self._next < self._count:
             self._hired_at = self._next
-            self._is_idle.wait(_QUICK / 2)
+            self._is_idle.wait(_SOON)
         with self._lock:
             self._is_coming = False
 
