@@ -191,14 +191,16 @@ def test_an_extension_that_breaks_is_logged_by_name(asked: tuple[list[Any], list
 
 
 @pytest.fixture(scope="module")
-def examined(site: Site) -> tuple[int, dict[str, dict[str, Any]]]:
+def examined(site: Site, tmp_path_factory: pytest.TempPathFactory) -> tuple[int, dict[str, dict[str, Any]]]:
     """What the doctor says, with some besides that only a doctor survives."""
+    # Not the session's folder: handlers of other tests, which end between two tests, leave their troubles there.
+    state = str(tmp_path_factory.mktemp("state"))
     site.add("leaves-at-once", "import os\nos._exit(0)")
     site.add("dies", "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)")
     site.add("hangs", "import threading\nthreading.Event().wait()")
     done = subprocess.run(
         [sys.executable, "-m", "chatplug", "doctor", "--json", "--limit", "5"],
-        env={**os.environ, "PYTHONPATH": str(site.folder), "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**os.environ, "PYTHONPATH": str(site.folder), "PYTHONDONTWRITEBYTECODE": "1", "XDG_STATE_HOME": state},
         capture_output=True,
         text=True,
         timeout=100,
